@@ -1,0 +1,1 @@
+"""Who is calling: hashed API tokens, outside identities, session sign-in."""

@@ -1,0 +1,8 @@
+"""Tokens, sign-in and outside identities: who is calling."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,1 @@
+"""What every app stands on: ids, strict fields, parsers, pages. Imports none of them."""

@@ -1,0 +1,29 @@
+"""Per-user rate limits; anonymous callers are limited by address."""
+
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+from rest_framework.request import Request
+
+
+class _PerCaller(SimpleRateThrottle):
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        caller = request.user.pk if request.user and request.user.is_authenticated else self.get_ident(request)
+        return self.cache_format % {"scope": self.scope, "ident": caller}
+
+
+class ReadThrottle(_PerCaller):
+    """`RATE_READ`: every request of a caller."""
+
+    scope = "read"
+
+
+class SubmitThrottle(_PerCaller):
+    """`RATE_SUBMIT`: requests that would make a job."""
+
+    scope = "submit"
+
+
+class LoginThrottle(_PerCaller):
+    """`RATE_LOGIN`: attempts to sign in."""
+
+    scope = "login"

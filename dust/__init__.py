@@ -1,0 +1,1 @@
+"""Money: accounts, transfers and the ledger that is their only writer."""

@@ -1,0 +1,1 @@
+"""One generation from submit to settled: state, money moves, queue, providers, API."""

@@ -1,0 +1,1 @@
+"""Models that make videos: the seam (`base`) and one module for each."""

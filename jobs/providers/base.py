@@ -1,0 +1,88 @@
+"""The seam: what a provider is given, what it gives back, and how it fails."""
+
+import abc
+import dataclasses
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.db import models
+
+
+class FailureCode(models.TextChoices):
+    """Why a job failed, as clients see it; the label is the sentence for the end user."""
+
+    CONTENT_REJECTED = "content_rejected", "This request was declined by the content rules. Try other words or another picture."
+    INVALID_IMAGE = "invalid_image", "The picture could not be used. Send a JPEG, PNG, WebP or AVIF of at most 20 MB."
+    PROVIDER_REJECTED = "provider_rejected", "The model did not accept this request. Try other options."
+    PROVIDER_UNAVAILABLE = "provider_unavailable", "The model is not available right now. Please try again later."
+    PROVIDER_TIMEOUT = "provider_timeout", "Making the video took too long and was stopped. Please try again."
+    INTERNAL_ERROR = "internal_error", "Something went wrong on our side. Please try again."
+    REFERENCE_ERROR = "reference_error", "The reference person's photo could not be used."
+
+
+class ProviderError(Exception):
+    """The provider could not make the video.
+
+    `code` is what the client learns; `detail` is for staff only (a provider's own words go there).
+    `retryable` means that the same work may succeed if done again: another attempt is made if one is left.
+    """
+
+    def __init__(self, code: FailureCode, detail: str, *, retryable: bool = False) -> None:
+        super().__init__(f"{code.value}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.retryable = retryable
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """One video to make.
+
+    `width` and `height` are the frame in pixels, both even; for an image to video they already follow
+    the picture's shape. `image` is the user's picture, checked, upright, RGB; `portrait` the reference
+    person's photo, likewise. `attempt` counts from 1. `options` are the model's own, from the settings.
+    """
+
+    job_id: uuid.UUID
+    attempt: int
+    generation_type: str
+    prompt: str
+    width: int
+    height: int
+    frames_per_second: int
+    duration_seconds: int
+    seed: int
+    camera_fixed: bool
+    image: Path | None = None
+    portrait: Path | None = None
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def frame_count(self) -> int:
+        return self.frames_per_second * self.duration_seconds
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A finished video and its poster, in the folder the provider was given."""
+
+    video: Path
+    poster: Path
+    width: int
+    height: int
+    frames_per_second: int
+    duration_seconds: float
+
+
+Progress = Callable[[float, str], None]
+"""Called with the share done (0.0 to 1.0) and a step in a few words; may raise to stop the work."""
+
+
+class LocalProvider(abc.ABC):
+    """A provider that makes the video in the worker's own process."""
+
+    @abc.abstractmethod
+    def generate(self, generation: Generation, folder: Path, progress: Progress) -> Rendered:
+        """Make the video and its poster in `folder`, calling `progress` at each frame. Raise ProviderError."""

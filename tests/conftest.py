@@ -1,0 +1,52 @@
+"""Fixtures for every test: Alice (the owner), Bob (a stranger), Charlie (staff)."""
+
+import pytest
+from django.db import connection
+from rest_framework.test import APIClient
+
+from accounts.models import User
+
+
+@pytest.fixture(autouse=True)
+def media(settings, tmp_path):
+    """Files of a test go to its own folder."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "media")},
+        },
+    }
+    return tmp_path / "media"
+
+
+@pytest.fixture
+def alice(db):
+    return User.objects.create_user("alice", "alice@example.com", "alice-password")
+
+
+@pytest.fixture
+def bob(db):
+    return User.objects.create_user("bob", "bob@example.com", "bob-password")
+
+
+@pytest.fixture
+def charlie(db):
+    """Staff with every right."""
+    return User.objects.create_superuser("charlie", "charlie@example.com", "charlie-password")
+
+
+@pytest.fixture
+def api(alice):
+    """A client signed in as Alice, past authentication (whose own tests are in tests/accounts)."""
+    client = APIClient()
+    client.force_authenticate(alice)
+    return client
+
+
+@pytest.fixture
+def bobs_api(bob):
+    client = APIClient()
+    client.force_authenticate(bob)
+    return client

@@ -1,0 +1,1 @@
+"""Wiring: settings, URLs, error handling, health, processes. Imported by no app."""

@@ -1,0 +1,7 @@
+"""The wiring, as an app: its management commands and templates."""
+
+from django.apps import AppConfig
+
+
+class VideoapiConfig(AppConfig):
+    name = "videoapi"

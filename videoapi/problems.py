@@ -1,0 +1,159 @@
+"""The one exception handler: every error becomes `application/problem+json` (RFC 9457) with our own fields."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.views import set_rollback
+
+from base.errors import DomainError
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 5
+
+# error_code of a domain error -> HTTP status; what is not listed here is a fault of ours.
+DOMAIN_STATUS = {
+    "invalid_request": 400,
+    "permission_denied": 403,
+    "account_frozen": 403,
+    "insufficient_dust": 402,
+    "not_found": 404,
+    "job_not_cancellable": 409,
+    "job_failed": 409,
+    "job_cancelled": 409,
+    "idempotency_in_progress": 409,
+    "result_expired": 410,
+    "video_deleted": 410,
+    "payload_too_large": 413,
+    "idempotency_key_reused": 422,
+    "too_many_active_jobs": 429,
+    "unavailable": 503,
+}
+RETRYABLE = {"too_many_active_jobs", "idempotency_in_progress", "unavailable"}
+
+API_CODES: list[tuple[type[Exception], str]] = [
+    (exceptions.ValidationError, "invalid_request"),
+    (exceptions.ParseError, "invalid_request"),
+    (exceptions.NotAuthenticated, "not_authenticated"),
+    (exceptions.AuthenticationFailed, "not_authenticated"),
+    (exceptions.PermissionDenied, "permission_denied"),
+    (exceptions.NotFound, "not_found"),
+    (exceptions.MethodNotAllowed, "method_not_allowed"),
+    (exceptions.NotAcceptable, "invalid_request"),
+    (exceptions.UnsupportedMediaType, "unsupported_media_type"),
+    (exceptions.Throttled, "rate_limited"),
+]
+
+
+def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """Return the answer for `error`, or None to let it become a 500."""
+    request = context["request"]._request
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    set_rollback()
+    if isinstance(error, DomainError):
+        return _domain(request, error)
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.exception("database unavailable")
+        return unavailable(request)
+    if isinstance(error, exceptions.APIException):
+        return _api(request, error)
+    return None
+
+
+def problem(request: HttpRequest, *, status: int, code: str, message: str, **extra: Any) -> JsonResponse:
+    """Return one problem document; `message` is a sentence a person can act on."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": message,
+        "instance": request.path,
+        "success": False,
+        "error": message,
+        "error_code": code,
+        "request_id": getattr(request, "request_id", ""),
+        **extra,
+    }
+    response = JsonResponse(body, status=status, content_type="application/problem+json")
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def unavailable(request: HttpRequest) -> JsonResponse:
+    """Return the 503 for a database or queue that is away."""
+    message = "The service is not available right now. Nothing was changed; please try again shortly."
+    response = problem(request, status=503, code="unavailable", message=message)
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _domain(request: HttpRequest, error: DomainError) -> JsonResponse:
+    status = DOMAIN_STATUS[error.code]
+    response = problem(request, status=status, code=error.code, message=error.message, **error.extra)
+    if error.code in RETRYABLE:
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _api(request: HttpRequest, error: exceptions.APIException) -> JsonResponse:
+    code = next((code for kind, code in API_CODES if isinstance(error, kind)), error.default_code)
+    extra: dict[str, Any] = {}
+    if isinstance(error, exceptions.ValidationError):
+        extra["errors"] = field_errors(error.get_full_details())
+        message = _first_sentence(extra["errors"])
+    else:
+        message = str(error.detail)
+    response = problem(request, status=error.status_code, code=code, message=message, **extra)
+    if header := getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = header
+    if (wait := getattr(error, "wait", None)) is not None:
+        response["Retry-After"] = str(max(1, round(wait)))
+    return response
+
+
+def field_errors(details: Any, path: str = "") -> list[dict[str, str]]:
+    """Flatten DRF's nested error details to `{field, message, code}`, fields as dotted paths."""
+    if isinstance(details, dict) and set(details) == {"message", "code"} and isinstance(details["code"], str):
+        return [{"field": path, "message": str(details["message"]), "code": details["code"]}]
+    if isinstance(details, dict):
+        pairs = details.items()
+        return [error for key, value in pairs for error in field_errors(value, _join(path, str(key)))]
+    return [error for value in details for error in field_errors(value, path)]
+
+
+def _join(path: str, key: str) -> str:
+    if key == "non_field_errors":
+        return path
+    return f"{path}.{key}" if path else key
+
+
+def _first_sentence(errors: list[dict[str, str]]) -> str:
+    if not errors:
+        return "The request is not valid."
+    first = errors[0]
+    return f"{first['field']}: {first['message']}" if first["field"] else first["message"]
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer for a path that is none of ours."""
+    return problem(request, status=404, code="not_found", message="There is nothing at this address.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer for a fault of ours; the log has the details under the request's id."""
+    message = "Something went wrong on our side. Please try again."
+    return problem(request, status=500, code="internal_error", message=message)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer for a form that was not sent from our own pages."""
+    message = "This form was not sent from this site, or it has expired. Reload the page and try again."
+    return problem(request, status=403, code="permission_denied", message=message)

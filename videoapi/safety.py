@@ -1,0 +1,46 @@
+"""What a production start refuses, and the secret key a local one makes for itself."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MIN_SECRET_LENGTH = 50
+
+
+def generated_secret_key(data_dir: Path, *, allowed: bool) -> str:
+    """Return the secret key kept in `data_dir`, made at the first call; "" where that is not allowed."""
+    if not allowed:
+        return ""
+    path = data_dir / "secret_key"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    try:  # O_EXCL: of two processes starting at once, one makes the key and the other reads it
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(handle, "w") as file:
+        file.write(key := secrets.token_urlsafe(64))
+    return key
+
+
+def production_problems(settings: Mapping[str, Any]) -> list[str]:
+    """Return one sentence for each unsafe value; none in development (`DEBUG=true`)."""
+    if settings["DEBUG"]:
+        return []
+    problems = []
+    if len(settings["SECRET_KEY"]) < MIN_SECRET_LENGTH:
+        problems.append(f"SECRET_KEY must be set to at least {MIN_SECRET_LENGTH} random characters.")
+    if not settings["ALLOWED_HOSTS"]:
+        problems.append("ALLOWED_HOSTS must name the hosts this installation answers for.")
+    if "*" in settings["ALLOWED_HOSTS"]:
+        problems.append("ALLOWED_HOSTS must not be '*'.")
+    if settings["OUTBOUND_ALLOWED_HOSTS"]:
+        problems.append("OUTBOUND_ALLOWED_HOSTS opens the guard on users' URLs; it is for tests only.")
+    jwt = [settings["JWT_ISSUER"], settings["JWT_AUDIENCE"], settings["JWT_JWKS_URL"]]
+    if any(jwt) and not all(jwt):
+        problems.append("JWT_ISSUER, JWT_AUDIENCE and JWT_JWKS_URL must be set together.")
+    symmetric = [name for name in settings["JWT_ALGORITHMS"] if name.startswith("HS") or name.lower() == "none"]
+    if symmetric:
+        problems.append(f"JWT_ALGORITHMS must be asymmetric; {', '.join(symmetric)} is not.")
+    return problems

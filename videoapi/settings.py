@@ -1,0 +1,238 @@
+"""Every setting, read from the environment (and `.env`), checked, with its default and unit beside it.
+
+The table in README.md lists them for operators; a test keeps the two equal.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from videoapi import safety
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# --- where it runs -------------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+SECRET_KEY = env.str("SECRET_KEY", default="") or safety.generated_secret_key(DATA_DIR, allowed=DEBUG)
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
+
+# --- database, cache, files ----------------------------------------------------------------------------
+DATABASE_URL = env.str("DATABASE_URL", default="")
+REDIS_URL = env.str("REDIS_URL", default="")
+DATABASE_POOL = env.bool("DATABASE_POOL", default=False)  # web only: qcluster ran 0 of 40 tasks with it on
+
+if DATABASE_URL:
+    DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+else:
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "db.sqlite3")}}
+
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA busy_timeout=20000;",
+    }
+    _database["CONN_MAX_AGE"] = 0
+elif DATABASE_POOL:
+    _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 5}}
+    _database["CONN_MAX_AGE"] = 0
+else:
+    _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)  # seconds; 0 costs workers a factor of ten
+    _database["CONN_HEALTH_CHECKS"] = True
+
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(DATA_DIR / "media"))).resolve()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(MEDIA_ROOT)}},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True  # our static files are few and small: no collectstatic step to forget
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- Django --------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_q",
+    "accounts",
+    "dust",
+    "videos",
+    "jobs",
+    "videoapi",
+]
+MIDDLEWARE = [
+    "videoapi.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+ROOT_URLCONF = "videoapi.urls"
+ASGI_APPLICATION = "videoapi.asgi.application"
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login"
+CSRF_FAILURE_VIEW = "videoapi.problems.csrf_failure"
+DATA_UPLOAD_MAX_MEMORY_SIZE = None  # videoapi.asgi and base.parsers bound bodies: one answer, one place
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# --- security ------------------------------------------------------------------------------------------
+SECURE_COOKIES = env.bool("SECURE_COOKIES", default=not DEBUG)  # off only for plain-http trials
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if TRUST_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+JWT_ISSUER = env.str("JWT_ISSUER", default="")
+JWT_AUDIENCE = env.str("JWT_AUDIENCE", default="")
+JWT_JWKS_URL = env.str("JWT_JWKS_URL", default="")
+JWT_ALGORITHMS = env.list("JWT_ALGORITHMS", default=["RS256", "ES256"])
+
+# --- API -----------------------------------------------------------------------------------------------
+MAX_JSON_BYTES = 64 * 1024
+MAX_JSON_DEPTH = 16
+MAX_UPLOAD_BYTES = 20 * 1024 * 1024
+RATE_SUBMIT = env.str("RATE_SUBMIT", default="60/min")
+RATE_READ = env.str("RATE_READ", default="1200/min")
+RATE_LOGIN = env.str("RATE_LOGIN", default="10/min")
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.ApiTokenAuthentication",
+        "accounts.authentication.JwtAuthentication",
+        "accounts.authentication.SameOriginSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["base.parsers.BoundedJsonParser", "base.parsers.PlainTextJsonParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["base.throttles.ReadThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"submit": RATE_SUBMIT, "read": RATE_READ, "login": RATE_LOGIN},
+    "EXCEPTION_HANDLER": "videoapi.problems.handle",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "COERCE_DECIMAL_TO_STRING": False,
+}
+
+# --- DUST ----------------------------------------------------------------------------------------------
+DUST_OPENING_GRANT = env.int("DUST_OPENING_GRANT", default=0)  # DUST a new user starts with
+DUST_PRICES = env.json("DUST_PRICES", default={"generate": 10, "animate": 8})
+
+# --- jobs ----------------------------------------------------------------------------------------------
+MAX_ACTIVE_JOBS = env.int("MAX_ACTIVE_JOBS", default=20)  # queued, starting and processing, for one user
+JOB_LEASE = timedelta(seconds=env.float("JOB_LEASE_SECONDS", default=30))
+JOB_QUEUE_DEADLINE = timedelta(seconds=env.float("JOB_QUEUE_DEADLINE_SECONDS", default=6 * 3600))
+JOB_MAX_ATTEMPTS = env.int("JOB_MAX_ATTEMPTS", default=3)
+JOB_RESULT_LIFETIME = timedelta(seconds=env.float("JOB_RESULT_SECONDS", default=24 * 3600))
+JOB_RETENTION = timedelta(days=env.float("JOB_RETENTION_DAYS", default=90))
+JOB_TIMEOUT_SECONDS = env.int("JOB_TIMEOUT_SECONDS", default=1800)  # the longest one render may take
+REQUEUE_AFTER = timedelta(seconds=env.float("REQUEUE_AFTER_SECONDS", default=120))
+WORKER_PULSE_SECONDS = env.float("WORKER_PULSE_SECONDS", default=5)
+WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
+REHEARSAL = env.bool("REHEARSAL", default=DEBUG)  # the scripted model for client teams
+DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="preview")
+VIDEO_MODELS = env.json("VIDEO_MODELS", default={})  # overrides and additions; see jobs/catalogue.py
+ENCODER_THREADS = env.int("ENCODER_THREADS", default=2)  # part of what makes the same seed the same bytes
+OUTBOUND_ALLOWED_HOSTS = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])  # named test hosts, past the guard
+OUTBOUND_TIMEOUT_SECONDS = env.float("OUTBOUND_TIMEOUT_SECONDS", default=20)
+MEDIA_URL_SECONDS = env.int("MEDIA_URL_SECONDS", default=6 * 3600)  # how long a signed file URL plays
+ORPHAN_AGE = timedelta(seconds=env.float("ORPHAN_AGE_SECONDS", default=24 * 3600))
+
+Q_CLUSTER = {
+    "name": "default",
+    "workers": WORKER_PROCESSES,
+    "queue_limit": WORKER_PROCESSES,
+    "timeout": JOB_TIMEOUT_SECONDS,
+    "retry": JOB_TIMEOUT_SECONDS + 300,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": -1,
+    "poll": 0.2,
+    "catch_up": False,
+    "label": "Queue",
+    "orm": "default",
+}
+
+# --- docs and logs -------------------------------------------------------------------------------------
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Video API",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "videoapi.middleware.RequestIdFilter"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
+    },
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+}
+
+if problems := safety.production_problems(globals()):
+    raise ImproperlyConfigured("Refusing to start in production:\n- " + "\n- ".join(problems))

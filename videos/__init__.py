@@ -1,0 +1,1 @@
+"""The library: video rows, stored files, signed URLs, range delivery."""
