@@ -1,13 +1,21 @@
 """Per-user rate limits; anonymous callers are limited by address."""
 
-from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+
+if TYPE_CHECKING:  # rest_framework.views imports this module while it is itself being imported
+    from rest_framework.views import APIView
 
 
 class _PerCaller(SimpleRateThrottle):
     def get_cache_key(self, request: Request, view: APIView) -> str:
-        caller = request.user.pk if request.user and request.user.is_authenticated else self.get_ident(request)
+        caller = (
+            request.user.pk if request.user and request.user.is_authenticated else self.get_ident(request)
+        )
         return self.cache_format % {"scope": self.scope, "ident": caller}
 
 
