@@ -1,0 +1,182 @@
+"""The library's own verbs: put a finished video in, mark it, take it out."""
+
+import contextlib
+import dataclasses
+import logging
+import secrets
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models.functions import Now
+
+from base.errors import DomainError
+from videos import orphans
+from videos.models import Video
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "videos"
+
+
+class VideoNotFound(DomainError):
+    """There is no such video."""
+
+    code = "not_found"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFiles:
+    """A video and its poster, whole and in the storage (by their names there), with no row yet."""
+
+    file: str
+    poster: str
+    size_bytes: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """What a video is, beside its files. `fps` is frames per second, `width` and `height` are pixels.
+
+    `source_image` is the storage name of a picture the user uploaded: the video owns it from `add` on.
+    """
+
+    user_id: uuid.UUID
+    prompt: str
+    generation_type: str
+    duration_seconds: float
+    resolution: str
+    aspect_ratio: str
+    width: int
+    height: int
+    fps: int
+    reference_person: dict[str, Any] | None
+    metadata: dict[str, Any]
+    model_used: str
+    source_image: str = ""
+    source_image_url: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanReport:
+    """What the clean-up found: files no row names (and their bytes), rows whose files are gone."""
+
+    files: int
+    bytes: int
+    rows_without_file: int
+
+
+def store(*, video_id: uuid.UUID, video: Path, poster: Path) -> StoredFiles:
+    """Copy both files into the storage under names never used before, outside any transaction.
+
+    Two attempts at one video never share a file. Raise OSError, leaving nothing behind.
+    """
+    # The last byte of a UUIDv7 is random: it spreads the files over 256 folders.
+    stem = f"{PREFIX}/{video_id.hex[-2:]}/{video_id.hex}-{secrets.token_hex(8)}"
+    with contextlib.ExitStack() as undo:
+        file_name = _save(video, f"{stem}.mp4", undo)
+        poster_name = _save(poster, f"{stem}.jpg", undo)
+        files = StoredFiles(file=file_name, poster=poster_name, size_bytes=video.stat().st_size)
+        undo.pop_all()
+    return files
+
+
+def add(*, video_id: uuid.UUID, files: StoredFiles, details: Details) -> Video:
+    """Write the row, in the caller's transaction."""
+    return Video.objects.create(
+        id=video_id,
+        **{field.name: getattr(files, field.name) for field in dataclasses.fields(files)},
+        **{field.name: getattr(details, field.name) for field in dataclasses.fields(details)},
+    )
+
+
+def discard(files: StoredFiles) -> None:
+    """Remove files that got no row; what cannot be removed now is left to the clean-up."""
+    _remove([files.file, files.poster])
+
+
+def find(video_id: uuid.UUID, *, user_id: uuid.UUID) -> Video:
+    """Return a video of this user. Raise VideoNotFound, also for somebody else's."""
+    video = Video.objects.filter(pk=video_id, user_id=user_id).first()
+    if video is None:
+        raise VideoNotFound
+    return video
+
+
+def set_favorite(video: Video, *, is_favorited: bool) -> Video:
+    """Mark or unmark a favourite and return the fresh row. Raise VideoNotFound if it has just gone."""
+    rows = Video.objects.filter(pk=video.pk)
+    if not rows.update(is_favorited=is_favorited, updated_at=Now()):
+        raise VideoNotFound
+    return rows.get()
+
+
+def delete(video: Video) -> bool:
+    """Delete the row, commit, then the files; return whether the storage let go of all of them.
+
+    Raise VideoNotFound if somebody else deleted it first.
+    """
+    with transaction.atomic(durable=True):
+        names = _delete_row(video)
+    return _remove(names)
+
+
+def delete_on_commit(video: Video) -> None:
+    """Delete the row in the caller's transaction, and the files once that commits."""
+    names = _delete_row(video)
+    transaction.on_commit(lambda: _remove(names))
+
+
+def known(names: Sequence[str]) -> set[str]:
+    """Return those of these storage names that a row of the library stands on."""
+    rows = Video.objects
+    return {
+        *rows.filter(file__in=names).values_list("file", flat=True),
+        *rows.filter(poster__in=names).values_list("poster", flat=True),
+        *rows.filter(source_image__in=names).exclude(source_image="").values_list("source_image", flat=True),
+    }
+
+
+def remove_orphans(*, older_than: timedelta, dry_run: bool) -> OrphanReport:
+    """Remove files of the library that no row names, and count rows whose file is gone.
+
+    Younger files are never touched: a worker may be about to commit their row.
+    """
+    report = orphans.sweep(PREFIX, known, older_than=older_than, dry_run=dry_run)
+    return OrphanReport(files=report.files, bytes=report.bytes, rows_without_file=_rows_without_file())
+
+
+def _save(source: Path, name: str, undo: contextlib.ExitStack) -> str:
+    # Registered first: a save that fails half-way leaves its half under this name.
+    undo.callback(_remove, [name])
+    with source.open("rb") as handle:
+        return default_storage.save(name, File(handle))
+
+
+def _delete_row(video: Video) -> list[str]:
+    deleted, _ = Video.objects.filter(pk=video.pk).delete()
+    if not deleted:
+        raise VideoNotFound
+    picture = video.source_image
+    if picture and Video.objects.filter(source_image=picture).exists():
+        picture = ""
+    return [name for name in (video.file, video.poster, picture) if name]
+
+
+def _remove(names: Iterable[str]) -> bool:
+    removed = [orphans.remove(name) for name in names]  # all of them, also after a failure
+    return all(removed)
+
+
+def _rows_without_file() -> int:
+    missing = 0
+    for pk, file, poster in Video.objects.values_list("pk", "file", "poster").iterator():
+        if not (default_storage.exists(file) and default_storage.exists(poster)):
+            logger.error("video %s has lost a file in the storage", pk)
+            missing += 1
+    return missing
