@@ -23,6 +23,11 @@ DOMAIN_STATUS = {
     "account_frozen": 403,
     "insufficient_dust": 402,
     "not_found": 404,
+    "account_not_found": 404,
+    "hold_not_found": 409,
+    "hold_already_resolved": 409,
+    "not_posted": 409,
+    "key_conflict": 409,
     "job_not_cancellable": 409,
     "job_failed": 409,
     "job_cancelled": 409,
@@ -32,9 +37,10 @@ DOMAIN_STATUS = {
     "payload_too_large": 413,
     "idempotency_key_reused": 422,
     "too_many_active_jobs": 429,
+    "concurrent_duplicate": 503,
     "unavailable": 503,
 }
-RETRYABLE = {"too_many_active_jobs", "idempotency_in_progress", "unavailable"}
+RETRYABLE = {"too_many_active_jobs", "idempotency_in_progress", "concurrent_duplicate", "unavailable"}
 
 API_CODES: list[tuple[type[Exception], str]] = [
     (exceptions.ValidationError, "invalid_request"),
