@@ -9,6 +9,8 @@ from django.db.models.functions import Now, Upper
 
 from base.ids import uuid7
 
+MAX_TOKEN_NAME_LENGTH = 100
+
 
 class User(AbstractUser):
     """A person or a client application."""
@@ -34,7 +36,9 @@ class ApiToken(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=100, help_text="What it is for, in its owner's words.")
+    name = models.CharField(
+        max_length=MAX_TOKEN_NAME_LENGTH, help_text="What it is for, in its owner's words."
+    )
     prefix = models.CharField(
         max_length=16, editable=False, help_text="Its first characters, to tell tokens apart."
     )

@@ -1,5 +1,11 @@
 """Paths of this app."""
 
-from django.urls import URLPattern
+from django.contrib.auth.views import LogoutView
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from accounts.signin import SignIn
+
+urlpatterns = [
+    path("login", SignIn.as_view(), name="login"),
+    path("logout", LogoutView.as_view(), name="logout"),
+]

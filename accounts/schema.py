@@ -1,0 +1,50 @@
+"""How the OpenAPI document describes the ways to say who is calling."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+from accounts import tokens
+
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": (
+        f"An API token (`{tokens.PREFIX}…`), or a JWT from this installation's identity provider, "
+        "where one is set up."
+    ),
+}
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    target_class = "accounts.authentication.ApiTokenAuthentication"
+    name = "bearerAuth"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return BEARER
+
+
+class JwtScheme(BearerScheme):
+    """The same scheme to a client, so it is listed once."""
+
+    target_class = "accounts.authentication.JwtAuthentication"
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
+        return []
+
+
+class SessionScheme(OpenApiAuthenticationExtension):
+    target_class = "accounts.authentication.SameOriginSessionAuthentication"
+    name = "sessionAuth"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": settings.SESSION_COOKIE_NAME,
+            "description": (
+                "The cookie of a page of this site. Requests that change something must come from such a "
+                "page (`Sec-Fetch-Site: same-origin`, or `Origin`), or carry `X-CSRFToken`."
+            ),
+        }
