@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 
 
 class PayloadTooLarge(APIException):
@@ -60,3 +61,15 @@ class PlainTextJsonParser(BoundedJsonParser):
     """JSON sent as `text/plain`: what fetch() sends for a string body without a content type."""
 
     media_type = "text/plain"
+
+
+class FormParser(MultiPartParser):
+    """`multipart/form-data`, its number of fields and files bounded."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except SuspiciousOperation as error:  # too many fields or files, or a field that is too large
+            raise ParseError(
+                "The form has too many fields or files, or a field that is too large."
+            ) from error

@@ -1,5 +1,7 @@
 """What a video may be: durations, resolutions, aspect ratios, and the frame that follows from them."""
 
+from fractions import Fraction
+
 from django.db import models
 
 FRAMES_PER_SECOND = 24
@@ -69,3 +71,13 @@ def fit(resolution: str, width: int, height: int) -> tuple[int, int]:
 def _even(pixels: float) -> int:
     # yuv420p halves both sides
     return 2 * round(pixels / 2)
+
+
+def ratio_name(width: int, height: int) -> str:
+    """Return the shape of a frame as the nearest named ratio, or its own reduced one, such as `3:2`."""
+    for name in AspectRatio.values:
+        across, down = (int(part) for part in name.split(":"))
+        if abs(width / height - across / down) < 0.01:
+            return str(name)
+    nearest = Fraction(width, height).limit_denominator(50)
+    return f"{nearest.numerator}:{nearest.denominator}"

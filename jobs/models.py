@@ -1,1 +1,295 @@
-"""Rows of this app."""
+"""Job, its timeline, and the small tables that go with them."""
+
+import datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, OuterRef, Q, Subquery, Sum, When
+from django.db.models.functions import Coalesce, Now
+
+from base.columns import ExactJson
+from base.ids import uuid7
+from jobs import states
+from jobs.formats import AspectRatio, Duration, GenerationType, Resolution
+from jobs.providers.base import FailureCode
+from jobs.states import Status
+from videos.models import Video
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Adjectives for jobs. Times are judged by the database's clock."""
+
+    def owned_by(self, user_id: Any) -> Self:
+        return self.filter(user_id=user_id)
+
+    def active(self) -> Self:
+        """Queued, starting or processing."""
+        return self.filter(status__in=states.ACTIVE)
+
+    def queued(self) -> Self:
+        return self.filter(status=Status.QUEUED)
+
+    def running(self) -> Self:
+        return self.filter(status__in=states.RUNNING)
+
+    def finished(self) -> Self:
+        return self.filter(status__in=states.FINISHED)
+
+    def completed(self) -> Self:
+        return self.filter(status=Status.COMPLETED)
+
+    def failed(self) -> Self:
+        return self.filter(status=Status.FAILED)
+
+    def ready(self) -> Self:
+        """Waiting for a worker: queued, or handed back by one."""
+        return self.filter(Q(status=Status.QUEUED) | Q(status=Status.STARTING, worker=""))
+
+    def stalled(self) -> Self:
+        """Held by a worker that has not renewed its lease."""
+        return self.running().exclude(worker="").filter(lease_expires_at__lt=Now())
+
+    def overdue(self) -> Self:
+        """Queued for longer than anyone should wait."""
+        return self.queued().filter(deadline_at__lt=Now())
+
+    def expired(self) -> Self:
+        """Finished jobs whose result time is over and that still keep something for clients."""
+        return self.finished().filter(cleared_at=None, expires_at__lt=Now())
+
+    def purgeable(self, age: datetime.timedelta) -> Self:
+        """Finished, cleared, and older than `age`."""
+        return self.finished().exclude(cleared_at=None).filter(finished_at__lt=Now() - age)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-id")
+
+    def oldest_first(self) -> Self:
+        return self.order_by("id")
+
+    def seen_now(self) -> Self:
+        """Add `now`, the database's clock, and `is_expired`, whether the result time is over."""
+        over = ExpressionWrapper(Q(expires_at__lte=Now()), output_field=BooleanField())
+        return self.annotate(now=Now(), is_expired=Coalesce(over, False))
+
+    def with_queue_ahead(self) -> Self:
+        """Add `ahead` and `ahead_seconds`: what will run before a queued job; 0 for any other.
+
+        One statement: the database does not run the two subqueries for a job that is not queued, and
+        they read the small partial index of queued jobs, whatever the size of the table.
+        """
+        before = Job.objects.queued().filter(id__lt=OuterRef("id")).order_by().values("status")
+        count = before.annotate(n=Count("id")).values("n")
+        seconds = before.annotate(s=Sum("expected_seconds")).values("s")
+        return self.annotate(
+            ahead=_if_queued(count, models.IntegerField()),
+            ahead_seconds=_if_queued(seconds, models.FloatField()),
+        )
+
+
+def _if_queued(query: Any, field: "models.Field[Any, Any]") -> Case:
+    value = Coalesce(Subquery(query, output_field=field), 0, output_field=field)
+    return Case(When(status=Status.QUEUED, then=value), default=0, output_field=field)
+
+
+class Job(models.Model):
+    """One generation. Only `jobs.lifecycle` changes its status, attempt, worker and lease."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # PROTECT: a user with jobs is deactivated, not deleted, so that money keeps its story
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="jobs", db_index=False)
+
+    # what was asked for
+    generation_type = models.CharField(max_length=20, choices=GenerationType.choices)
+    model = models.CharField(max_length=60)
+    prompt = models.TextField()
+    duration = models.CharField(max_length=10, choices=Duration.choices)
+    resolution = models.CharField(max_length=10, choices=Resolution.choices)
+    aspect_ratio = models.CharField(max_length=5, choices=AspectRatio.choices, blank=True)
+    camera_fixed = models.BooleanField(default=False)
+    seed = models.PositiveBigIntegerField()
+    reference_person = ExactJson(null=True, blank=True)
+    metadata = ExactJson(default=dict, blank=True)
+    image_url = models.CharField(max_length=2000, blank=True)
+    upload = models.CharField(max_length=200, blank=True, help_text="Storage name of the uploaded picture.")
+    upload_name = models.CharField(max_length=200, blank=True, help_text="The name the user's file had.")
+
+    # where it stands
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0, help_text="Counts claims: the fencing number.")
+    worker = models.CharField(max_length=120, blank=True, help_text="Who holds the lease.")
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    progress = models.FloatField(default=0)
+    current_step = models.CharField(max_length=100, default="Waiting in the queue")
+    cost = models.PositiveIntegerField()
+    expected_seconds = models.FloatField(help_text="Work it was expected to need when submitted, in seconds.")
+
+    # how it ended
+    video = models.OneToOneField(Video, models.SET_NULL, null=True, blank=True, related_name="job")
+    failure_code = models.CharField(max_length=30, choices=FailureCode.choices, blank=True)
+    failure_detail = models.TextField(blank=True, help_text="For staff only.")
+    generation_ms = models.PositiveIntegerField(null=True, blank=True)
+
+    # when, by the database's clock
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    woken_at = models.DateTimeField(db_default=Now(), editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    cleared_at = models.DateTimeField(null=True, blank=True)
+
+    # where it came from
+    request_id = models.CharField(max_length=64, blank=True)
+    rerun_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="reruns")
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        permissions = (
+            ("cancel_queued_job", "Can cancel a queued job"),
+            ("refund_job", "Can fail and refund a running job"),
+            ("rerun_job", "Can run a job again"),
+        )
+        indexes = (
+            models.Index(fields=["user", "-id"], name="job_user_newest"),
+            models.Index(
+                fields=["user", "id"], name="job_user_active", condition=Q(status__in=states.ACTIVE)
+            ),
+            models.Index(
+                fields=["id", "expected_seconds"], name="job_queued", condition=Q(status=Status.QUEUED)
+            ),
+            models.Index(
+                fields=["lease_expires_at"], name="job_lease", condition=Q(status__in=states.RUNNING)
+            ),
+            models.Index(
+                fields=["model", "generation_type", "resolution", "duration", "-finished_at"],
+                name="job_history",
+                condition=Q(status=Status.COMPLETED),
+            ),
+            models.Index(fields=["expires_at"], name="job_uncleared", condition=Q(cleared_at=None)),
+            models.Index(fields=["-finished_at"], name="job_finished"),
+            models.Index(fields=["request_id"], name="job_request", condition=~Q(request_id="")),
+            models.Index(fields=["upload"], name="job_upload", condition=~Q(upload="")),
+        )
+        constraints = (
+            models.CheckConstraint(condition=Q(progress__range=(0, 1)), name="job_progress_is_a_share"),
+            models.CheckConstraint(
+                condition=Q(status__in=states.ACTIVE, finished_at=None)
+                | Q(status__in=states.FINISHED, finished_at__isnull=False),
+                name="job_finished_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.QUEUED, attempt=0)
+                | Q(status__in=(*states.RUNNING, Status.COMPLETED), attempt__gt=0)
+                | Q(status=Status.FAILED)
+                | Q(status=Status.CANCELLED, attempt=0),
+                name="job_attempt_fits_status",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.FAILED) ^ Q(failure_code=""), name="job_failure_has_a_code"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.status})"
+
+    @property
+    def dust(self) -> states.Dust:
+        """What happened to the money."""
+        return states.DUST[Status(self.status)]
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in states.FINISHED
+
+    @property
+    def was_started(self) -> bool:
+        return self.attempt > 0
+
+
+class JobEvent(models.Model):
+    """One line of a job's timeline, written in the transaction of the change it tells of."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="events", db_index=False)
+    at = models.DateTimeField(db_default=Now())
+    verb = models.CharField(max_length=20)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    attempt = models.PositiveSmallIntegerField()
+    actor = models.CharField(max_length=150, blank=True, help_text="Who did it; empty for the system itself.")
+    message = models.TextField(blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["job", "id"], name="jobevent_timeline"),)
+
+    def __str__(self) -> str:
+        return f"{self.verb} -> {self.status}"
+
+
+class IdempotencyKey(models.Model):
+    """A submit that was answered, so that its repetition gets the same answer."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    receipt = ExactJson(default=dict)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "key"), name="idempotency_key_once"),)
+        indexes = (models.Index(fields=["created_at"], name="idempotency_age"),)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class PurgedJob(models.Model):
+    """What stays of a purged job, so that the audit can still tell a purged job from a lost one."""
+
+    id = models.UUIDField(primary_key=True)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    was_started = models.BooleanField()
+    cost = models.PositiveIntegerField()
+    purged_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    """Adjectives for worker clusters."""
+
+    def alive(self, within: datetime.timedelta) -> Self:
+        return self.filter(seen_at__gte=Now() - within)
+
+    def slots(self) -> int:
+        """Return how many jobs these clusters can run at once."""
+        return int(self.aggregate(n=Coalesce(Sum("processes"), 0))["n"])
+
+
+class Worker(models.Model):
+    """A worker cluster's signs of life."""
+
+    id = models.CharField(primary_key=True, max_length=120)
+    queue = models.CharField(max_length=60)
+    processes = models.PositiveSmallIntegerField()
+    started_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField(db_default=Now())
+
+    objects = WorkerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Chore(models.Model):
+    """When a piece of housekeeping was last done, so that many clusters do it once."""
+
+    name = models.CharField(primary_key=True, max_length=60)
+    done_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name

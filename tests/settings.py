@@ -4,9 +4,10 @@ import os
 import tempfile
 from pathlib import Path
 
+_tag = os.environ.get("TEST_TAG", "main")  # lets several runs share one machine
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-_folder = Path(tempfile.gettempdir()) / f"videoapi-tests-{os.getuid()}" / _worker
-_folder.mkdir(parents=True, exist_ok=True)
+_folder = Path(tempfile.gettempdir()) / f"videoapi-tests-{os.getuid()}" / _tag / _worker
+(_folder / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where there is none
 os.environ.update(
     DEBUG="false",
     SECRET_KEY="tests-only-" + "x" * 50,
@@ -28,3 +29,5 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, as in production: threads and processes of a test must meet in one database.
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
+else:
+    DATABASES["default"]["TEST"] = {"NAME": f"test_videoapi_{_tag}"}

@@ -6,10 +6,13 @@ The table in README.md lists them for operators; a test keeps the two equal.
 from datetime import timedelta
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from videoapi import safety
+
+django_stubs_ext.monkeypatch()  # lets Django's generic classes be written with their parameters
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -60,6 +63,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(MEDIA_ROOT)}},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
+WORK_DIR = DATA_DIR / "work"  # renders in progress, on this machine
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -125,6 +129,7 @@ TIME_ZONE = "UTC"
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login"
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"  # secrets shown once: not in the database
 CSRF_FAILURE_VIEW = "videoapi.problems.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # videoapi.asgi and base.parsers bound bodies: one answer, one place
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -164,6 +169,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["base.throttles.ReadThrottle"],
     "DEFAULT_THROTTLE_RATES": {"submit": RATE_SUBMIT, "read": RATE_READ, "login": RATE_LOGIN},
+    "NUM_PROXIES": 1 if TRUST_PROXY else 0,  # else anyone's X-Forwarded-For would be a fresh rate limit
     "EXCEPTION_HANDLER": "videoapi.problems.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "COERCE_DECIMAL_TO_STRING": False,
@@ -177,6 +183,7 @@ DUST_PRICES = env.json("DUST_PRICES", default={"generate": 10, "animate": 8})
 MAX_ACTIVE_JOBS = env.int("MAX_ACTIVE_JOBS", default=20)  # queued, starting and processing, for one user
 JOB_LEASE = timedelta(seconds=env.float("JOB_LEASE_SECONDS", default=30))
 JOB_QUEUE_DEADLINE = timedelta(seconds=env.float("JOB_QUEUE_DEADLINE_SECONDS", default=6 * 3600))
+IDEMPOTENCY_WAIT_MS = 5000  # how long a submit waits for its equal that came first
 JOB_MAX_ATTEMPTS = env.int("JOB_MAX_ATTEMPTS", default=3)
 JOB_RESULT_LIFETIME = timedelta(seconds=env.float("JOB_RESULT_SECONDS", default=24 * 3600))
 JOB_RETENTION = timedelta(days=env.float("JOB_RETENTION_DAYS", default=90))
@@ -204,6 +211,8 @@ Q_CLUSTER = {
     "save_limit": -1,
     "poll": 0.2,
     "catch_up": False,
+    "recycle": 0,  # never: to the supervisor a worker that is replaced is a worker that died
+    "ALT_CLUSTERS": {},  # must be there for Q_CLUSTER_NAME (`worker --queue`) to be read
     "label": "Queue",
     "orm": "default",
 }

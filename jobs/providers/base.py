@@ -13,11 +13,20 @@ from django.db import models
 class FailureCode(models.TextChoices):
     """Why a job failed, as clients see it; the label is the sentence for the end user."""
 
-    CONTENT_REJECTED = "content_rejected", "This request was declined by the content rules. Try other words or another picture."
-    INVALID_IMAGE = "invalid_image", "The picture could not be used. Send a JPEG, PNG, WebP or AVIF of at most 20 MB."
+    CONTENT_REJECTED = (
+        "content_rejected",
+        "This request was declined by the content rules. Try other words or another picture.",
+    )
+    INVALID_IMAGE = (
+        "invalid_image",
+        "The picture could not be used. Send a JPEG, PNG, WebP or AVIF of at most 20 MB.",
+    )
     PROVIDER_REJECTED = "provider_rejected", "The model did not accept this request. Try other options."
-    PROVIDER_UNAVAILABLE = "provider_unavailable", "The model is not available right now. Please try again later."
-    PROVIDER_TIMEOUT = "provider_timeout", "Making the video took too long and was stopped. Please try again."
+    PROVIDER_UNAVAILABLE = (
+        "provider_unavailable",
+        "The model is not available right now. Please try again later.",
+    )
+    PROVIDER_TIMEOUT = "provider_timeout", "Making the video took too long. Please try again."
     INTERNAL_ERROR = "internal_error", "Something went wrong on our side. Please try again."
     REFERENCE_ERROR = "reference_error", "The reference person's photo could not be used."
 
@@ -85,4 +94,4 @@ class LocalProvider(abc.ABC):
 
     @abc.abstractmethod
     def generate(self, generation: Generation, folder: Path, progress: Progress) -> Rendered:
-        """Make the video and its poster in `folder`, calling `progress` at each frame. Raise ProviderError."""
+        """Make the video and its poster in `folder`; call `progress` at each frame. Raise ProviderError."""

@@ -1,0 +1,141 @@
+"""The chores of the sweep, each one also a command: idempotent, counted, safe beside live workers."""
+
+import dataclasses
+import datetime
+import logging
+from collections.abc import Callable, Iterable
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from jobs import idempotency, lifecycle, queue, runner, workers
+from jobs.errors import JobLost
+from jobs.models import Chore, Job, PurgedJob
+from jobs.providers.base import FailureCode
+from videos import library, orphans
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+UPLOADS = "uploads"
+DAILY = datetime.timedelta(days=1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Count:
+    """How many things a chore changed, or would have changed on a dry run."""
+
+    what: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.number}"
+
+
+def sweep(*, dry_run: bool = False, all_chores: bool = False) -> list[Count]:
+    """Do every chore that is due; `all_chores` does the daily ones too, whenever they were last done."""
+    counts = [
+        *reap_jobs(dry_run=dry_run),
+        *requeue_lost(dry_run=dry_run),
+        *expire_results(dry_run=dry_run),
+        Count("idempotency keys removed", idempotency.remove_stale(dry_run=dry_run)),
+        Count("dead workers forgotten", workers.forget_dead(dry_run=dry_run)),
+    ]
+    if all_chores or (not dry_run and _is_due("daily", DAILY)):
+        counts += [*purge_jobs(dry_run=dry_run), *remove_orphans(dry_run=dry_run)]
+    for count in counts:
+        if count.number and not dry_run:
+            logger.info("sweep: %s", count)
+    return counts
+
+
+def reap_jobs(*, dry_run: bool = False) -> list[Count]:
+    """Take jobs from workers that are gone, and fail those that waited past their deadline."""
+    return [
+        Count("jobs reaped", _each(Job.objects.stalled().oldest_first(), lifecycle.reap, dry_run)),
+        Count("overdue jobs failed", _each(Job.objects.overdue().oldest_first(), _fail_overdue, dry_run)),
+    ]
+
+
+def requeue_lost(*, dry_run: bool = False) -> list[Count]:
+    """Send the message again for jobs that wait although the queue has passed them by."""
+    lost = Job.objects.ready().filter(woken_at__lt=Now() - settings.REQUEUE_AFTER).order_by("woken_at")
+    if queue.waiting():
+        # Messages are served in order. A job is lost if one woken after it was claimed; else it just waits.
+        recent = Job.objects.filter(claimed_at__gt=Now() - DAILY).aggregate(last=Max("woken_at"))["last"]
+        lost = lost.filter(woken_at__lt=recent - settings.REQUEUE_AFTER) if recent else lost.none()
+    return [Count("lost jobs requeued", _each(lost, lifecycle.rewake, dry_run))]
+
+
+def expire_results(*, dry_run: bool = False) -> list[Count]:
+    """Clear what jobs keep for clients once their result time is over; videos stay in the library."""
+    return [Count("results expired", _each(Job.objects.expired().order_by("expires_at"), _expire, dry_run))]
+
+
+def purge_jobs(*, age: datetime.timedelta | None = None, dry_run: bool = False) -> list[Count]:
+    """Delete jobs that ended longer ago than `age` (`JOB_RETENTION`); money and videos are not touched."""
+    old = Job.objects.purgeable(age or settings.JOB_RETENTION).order_by("finished_at")
+    if dry_run:
+        return [Count("jobs purged", old.count())]
+    number = 0
+    while batch := list(old.only("id", "status", "attempt", "cost")[:BATCH]):
+        with transaction.atomic():
+            PurgedJob.objects.bulk_create(
+                [
+                    PurgedJob(id=job.id, status=job.status, was_started=job.was_started, cost=job.cost)
+                    for job in batch
+                ],
+                ignore_conflicts=True,
+            )
+            Job.objects.finished().filter(id__in=[job.id for job in batch]).delete()
+        number += len(batch)
+    return [Count("jobs purged", number)]
+
+
+def remove_orphans(*, age: datetime.timedelta | None = None, dry_run: bool = False) -> list[Count]:
+    """Remove stored files that nothing refers to and that are older than `age` (`ORPHAN_AGE`)."""
+    age = age or settings.ORPHAN_AGE
+    videos = library.remove_orphans(older_than=age, dry_run=dry_run)
+    uploads = orphans.sweep(UPLOADS, _known_uploads, older_than=age, dry_run=dry_run)
+    return [
+        Count("orphaned files removed", videos.files + uploads.files),
+        Count("bytes freed", videos.bytes + uploads.bytes),
+        Count("videos without their file", videos.rows_without_file),
+        Count("abandoned work folders removed", runner.remove_abandoned_folders(dry_run=dry_run)),
+    ]
+
+
+def _known_uploads(names: list[str]) -> set[str]:
+    kept = set(Job.objects.filter(upload__in=names).values_list("upload", flat=True))
+    return kept | library.known(names)
+
+
+def _fail_overdue(job: Job) -> bool:
+    detail = f"Waited in the queue past its deadline of {settings.JOB_QUEUE_DEADLINE}."
+    try:
+        lifecycle.fail(job, code=FailureCode.PROVIDER_TIMEOUT, detail=detail)
+    except JobLost:  # claimed or cancelled this very moment
+        return False
+    return True
+
+
+def _expire(job: Job) -> bool:
+    if not lifecycle.expire(job):
+        return False
+    if job.upload:  # a completed job has given its picture to the library and has none
+        default_storage.delete(job.upload)
+    return True
+
+
+def _each(jobs: Iterable[Job], verb: Callable[[Job], bool], dry_run: bool) -> int:
+    batch = list(jobs[:BATCH])  # type: ignore[index]
+    return len(batch) if dry_run else sum(map(verb, batch))
+
+
+def _is_due(name: str, every: datetime.timedelta) -> bool:
+    if Chore.objects.get_or_create(name=name)[1]:
+        return True
+    return Chore.objects.filter(name=name, done_at__lt=Now() - every).update(done_at=Now()) == 1

@@ -1,0 +1,258 @@
+"""The only writer of a job's status: each verb is one transaction of conditional UPDATE, ledger move, event.
+
+Every UPDATE names the status and the attempt it expects. No row updated means that someone else moved the job
+first; the attempt is the fencing number that stops a worker which came back from the dead. The job row is
+always locked (by its UPDATE) before the account's. No provider or storage call is made in here.
+"""
+
+import dataclasses
+import datetime
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest, Now
+
+from dust import ledger
+from dust.models import Account
+from jobs import queue
+from jobs.errors import JobLost, JobNotCancellable, TooManyActiveJobs
+from jobs.models import Job, JobEvent
+from jobs.providers.base import FailureCode
+from jobs.states import Status
+from videos import library
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to make, for whom, at which price: all that `submit` needs."""
+
+    user_id: uuid.UUID
+    generation_type: str
+    model: str
+    prompt: str
+    duration: str
+    resolution: str
+    aspect_ratio: str
+    camera_fixed: bool
+    seed: int
+    cost: int
+    expected_seconds: float
+    reference_person: dict[str, Any] | None = None
+    metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
+    image_url: str = ""
+    upload: str = ""
+    upload_name: str = ""
+    request_id: str = ""
+    rerun_of_id: uuid.UUID | None = None
+
+
+def submit(order: Order, *, actor: str = "", reason: str = "") -> Job:
+    """Create a queued job: its row, the hold, the event and the queue message commit together or not at all.
+
+    Raise dust's InsufficientDust or AccountFrozen, or TooManyActiveJobs.
+    """
+    account = ledger.open_account(order.user_id)
+    with transaction.atomic():
+        deadline = _from_now(settings.JOB_QUEUE_DEADLINE)
+        job = Job.objects.create(deadline_at=deadline, **dataclasses.asdict(order))
+        if order.cost:
+            ledger.hold(account.pk, job.id, order.cost, meta={"cost": order.cost, "model": order.model})
+        else:
+            Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+        # Counted after the account's row is locked, so that equal requests at once can't pass together.
+        if not actor and Job.objects.owned_by(order.user_id).active().count() > settings.MAX_ACTIVE_JOBS:
+            raise TooManyActiveJobs(limit=settings.MAX_ACTIVE_JOBS)
+        _tell(job, "submit", actor=actor, message=reason)
+        queue.wake(job.id)
+    return job
+
+
+def claim(job_id: uuid.UUID, *, worker: str) -> Job | None:
+    """Take a waiting job for `worker`; a first claim makes the hold a charge. None: it is not to be had."""
+    mine = {"worker": worker, "lease_expires_at": _lease(), "claimed_at": Now(), "current_step": "Starting"}
+    with transaction.atomic():
+        fresh = Job.objects.filter(id=job_id, status=Status.QUEUED)
+        if _move(fresh, status=Status.STARTING, attempt=1, started_at=Now(), **mine):
+            job = Job.objects.get(id=job_id)
+            if job.cost:
+                ledger.post(job.id)
+        elif _move(Job.objects.filter(id=job_id, status=Status.STARTING, worker=""), **mine):
+            job = Job.objects.get(id=job_id)
+        else:
+            return None
+        _tell(job, "claim", message=f"Worker {worker}")
+    return job
+
+
+def accept(job: Job) -> None:
+    """Note that the provider has taken the job. Raise JobLost."""
+    with transaction.atomic():
+        held = _held(job).filter(status=Status.STARTING)
+        if not _move(held, status=Status.PROCESSING, lease_expires_at=_lease()):
+            raise JobLost
+        job.status = Status.PROCESSING
+        _tell(job, "accept")
+
+
+def progress(job: Job, *, share: float, step: str) -> None:
+    """Note the share done (0 to 1, it never falls) and renew the lease. Raise JobLost."""
+    share = min(max(share, 0.0), 1.0)
+    higher = Greatest(F("progress"), Value(share), output_field=models.FloatField())
+    if not _move(_held(job), progress=higher, current_step=step[:100], lease_expires_at=_lease()):
+        raise JobLost
+
+
+def complete(job: Job, *, video_id: uuid.UUID, files: library.StoredFiles, details: library.Details) -> None:
+    """Finish a job whose files are stored, together with its library row. Raise JobLost."""
+    with transaction.atomic():
+        elapsed = _milliseconds_since_claim(job)
+        held = _held(job).filter(status=Status.PROCESSING)
+        done = {"progress": 1.0, "current_step": "Done", "generation_ms": elapsed, "upload": ""}
+        # the foreign key is checked at commit, so the job row can be first: job, then the rest
+        if not _finish(held, status=Status.COMPLETED, video_id=video_id, **done):
+            raise JobLost
+        library.add(video_id=video_id, files=files, details=details)
+        job.status = Status.COMPLETED
+        _tell(job, "complete", message=f"Made in {elapsed / 1000:.1f} s")
+
+
+def fail(job: Job, *, code: FailureCode, detail: str, actor: str = "", reason: str = "") -> None:
+    """End an unfinished job without a video and give the DUST back. Raise JobLost if it moved meanwhile."""
+    with transaction.atomic():
+        _fail(job, Job.objects.active(), verb="fail", code=code, detail=detail, actor=actor, reason=reason)
+
+
+def cancel(job: Job, *, actor: str = "", reason: str = "") -> None:
+    """Cancel a queued job and release its hold; doing it again changes nothing. Raise JobNotCancellable."""
+    with transaction.atomic():
+        if _finish(Job.objects.queued().filter(id=job.id), status=Status.CANCELLED, current_step="Cancelled"):
+            job.status = Status.CANCELLED
+            if job.cost:
+                ledger.void(job.id)
+            _tell(job, "cancel", actor=actor, message=reason)
+            return
+    job.refresh_from_db(fields=["status"])
+    if job.status != Status.CANCELLED:
+        raise JobNotCancellable(job_status=job.status)
+
+
+def reap(job: Job) -> bool:
+    """Take a job from a worker whose lease ran out: another attempt if one is left, else failed and refunded.
+
+    Return whether it was still to be reaped.
+    """
+    with transaction.atomic():
+        return _again_or_fail(
+            job,
+            Job.objects.stalled().filter(attempt=job.attempt),
+            verb="reap",
+            code=FailureCode.INTERNAL_ERROR,
+            detail=f"Worker {job.worker or '?'} gave no sign of life within its lease.",
+        )
+
+
+def hand_back(job: Job, *, code: FailureCode, detail: str) -> None:
+    """Give a job up for another attempt if one is left, else fail and refund it. Raise JobLost."""
+    with transaction.atomic():
+        if not _again_or_fail(job, _held(job), verb="hand_back", code=code, detail=detail):
+            raise JobLost
+
+
+def rewake(job: Job) -> bool:
+    """Send the queue message of a waiting job again. Return whether it still waits."""
+    with transaction.atomic():
+        if not Job.objects.ready().filter(id=job.id).update(woken_at=Now()):
+            return False
+        _tell(job, "requeue", message="Its queue message was lost; sent again.")
+        queue.wake(job.id)
+    return True
+
+
+def expire(job: Job) -> bool:
+    """Note that the result is no longer kept. Return whether that was news; the caller removes the upload."""
+    with transaction.atomic():
+        if not Job.objects.expired().filter(id=job.id).update(cleared_at=Now(), upload=""):
+            return False
+        if job.status == Status.COMPLETED:
+            _tell(job, "expire", message="The result time is over. The video stays in the library.")
+    return True
+
+
+def _again_or_fail(
+    job: Job, expected: models.QuerySet[Job], *, verb: str, code: FailureCode, detail: str
+) -> bool:
+    if job.attempt >= settings.JOB_MAX_ATTEMPTS:
+        try:
+            _fail(job, expected, verb=verb, code=code, detail=f"{detail} No attempt is left.")
+        except JobLost:
+            return False
+        return True
+    again: dict[str, Any] = {"worker": "", "lease_expires_at": None, "progress": 0.0, "woken_at": Now()}
+    again |= {"attempt": F("attempt") + 1, "current_step": "Waiting for another try"}
+    if not _move(expected.filter(id=job.id), status=Status.STARTING, **again):
+        return False
+    job.status, job.attempt = Status.STARTING, job.attempt + 1
+    _tell(job, verb, message=detail)
+    queue.wake(job.id)
+    return True
+
+
+def _fail(
+    job: Job,
+    expected: models.QuerySet[Job],
+    *,
+    verb: str,
+    code: FailureCode,
+    detail: str,
+    actor: str = "",
+    reason: str = "",
+) -> None:
+    expected = expected.filter(id=job.id, attempt=job.attempt)
+    words = {"failure_code": code, "failure_detail": detail, "current_step": "Failed"}
+    if not _finish(expected, status=Status.FAILED, **words):
+        raise JobLost
+    job.status = Status.FAILED
+    if job.cost and job.was_started:
+        ledger.reverse(job.id, reason=code.value)
+    elif job.cost:
+        ledger.void(job.id)
+    _tell(job, verb, actor=actor, message=reason or detail)
+
+
+def _held(job: Job) -> models.QuerySet[Job]:
+    return Job.objects.running().filter(id=job.id, attempt=job.attempt, worker=job.worker)
+
+
+def _finish(expected: models.QuerySet[Job], **changes: Any) -> bool:
+    ended = {"worker": "", "lease_expires_at": None, "finished_at": Now()}
+    return _move(expected, expires_at=_from_now(settings.JOB_RESULT_LIFETIME), **ended, **changes)
+
+
+def _move(expected: models.QuerySet[Job], **changes: Any) -> bool:
+    return expected.update(updated_at=Now(), **changes) == 1
+
+
+def _tell(job: Job, verb: str, *, actor: str = "", message: str = "") -> None:
+    JobEvent.objects.create(
+        job_id=job.id, verb=verb, status=job.status, attempt=job.attempt, actor=actor, message=message
+    )
+
+
+def _lease() -> Any:
+    return _from_now(settings.JOB_LEASE)
+
+
+def _from_now(span: datetime.timedelta) -> Any:
+    return Now() + Value(span, output_field=models.DurationField())
+
+
+def _milliseconds_since_claim(job: Job) -> int:
+    times = Job.objects.filter(id=job.id).values_list("claimed_at", Now()).first()
+    if times is None:
+        raise JobLost
+    claimed, now = times
+    milliseconds: float = (now - claimed).total_seconds() * 1000
+    return max(0, round(milliseconds))

@@ -1,0 +1,148 @@
+"""A claimed job on a local provider: render, store, complete; or fail."""
+
+import contextlib
+import logging
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from base.ids import uuid7
+from jobs import catalogue, formats, lifecycle
+from jobs.child import Child
+from jobs.errors import JobLost
+from jobs.models import Job
+from jobs.providers.base import FailureCode, ProviderError, Rendered
+from videos import library
+
+logger = logging.getLogger(__name__)
+
+WRITE_EVERY = 0.5  # seconds between writes of progress
+
+
+def run(job_id: uuid.UUID, *, worker: str) -> None:
+    """Claim the job and bring it to an end, or to another attempt. Nothing happens if it is not to be had."""
+    job = lifecycle.claim(job_id, worker=worker)
+    if job is None:
+        return
+    with contextlib.suppress(JobLost), _folder() as folder:
+        try:
+            _make(job, folder)
+        except ProviderError as error:
+            _give_up(job, error)
+        except OSError as error:  # storage or disk: perhaps gone in a moment
+            logger.exception("job %s: storage", job.id)
+            detail = f"Storage failed: {error}"
+            _give_up(job, ProviderError(FailureCode.INTERNAL_ERROR, detail, retryable=True))
+        except (JobLost, DatabaseError):
+            raise  # without the database nothing can be noted: the lease runs out and the reaper takes over
+        except Exception as error:  # the outer edge: whatever a provider does, the user gets the DUST back
+            logger.exception("job %s", job.id)
+            _give_up(job, ProviderError(FailureCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}"))
+
+
+def _make(job: Job, folder: Path) -> None:
+    model = catalogue.get(job.model)
+    if model is None:
+        raise ProviderError(FailureCode.PROVIDER_UNAVAILABLE, f"The model {job.model!r} was withdrawn.")
+    rendered = _render(job, _specification(job, model, folder), folder)
+    lifecycle.progress(job, share=0.99, step="Storing the video")
+    video_id = uuid7()
+    files = library.store(video_id=video_id, video=rendered.video, poster=rendered.poster)
+    try:
+        lifecycle.complete(job, video_id=video_id, files=files, details=_details(job, rendered))
+    except JobLost:
+        library.discard(files)
+        raise
+
+
+def _render(job: Job, spec: dict[str, Any], folder: Path) -> Rendered:
+    written = time.monotonic()
+    with Child(spec, folder) as child:
+        patience, limit = settings.JOB_LEASE.total_seconds(), settings.JOB_TIMEOUT_SECONDS
+        for message in child.messages(patience=patience, limit=limit):
+            if message.kind == "done":
+                paths = {name: Path(message.content[name]) for name in ("video", "poster")}
+                return Rendered(**{**message.content, **paths})
+            if message.kind == "accepted":
+                lifecycle.accept(job)
+            elif time.monotonic() - written >= WRITE_EVERY:
+                written = time.monotonic()
+                # the last hundredth is for storing
+                lifecycle.progress(job, share=message.content["share"] * 0.99, step=message.content["step"])
+    raise AssertionError("messages() ends by returning or raising")
+
+
+def _specification(job: Job, model: catalogue.Model, folder: Path) -> dict[str, Any]:
+    generation = {
+        "job_id": str(job.id),
+        "attempt": job.attempt,
+        "generation_type": job.generation_type,
+        "prompt": job.prompt,
+        "resolution": job.resolution,
+        "aspect_ratio": job.aspect_ratio,
+        "frames_per_second": formats.FRAMES_PER_SECOND,
+        "duration_seconds": formats.seconds(job.duration),
+        "seed": job.seed,
+        "camera_fixed": job.camera_fixed,
+        "options": dict(model.options),
+    }
+    return {
+        "generation": generation,
+        "provider": model.provider,
+        "folder": str(folder),
+        "image_url": job.image_url,
+        "upload": job.upload,
+        "upload_name": job.upload_name,
+        "portrait_url": (job.reference_person or {}).get("photo_url") or "",
+    }
+
+
+def _details(job: Job, rendered: Rendered) -> library.Details:
+    return library.Details(
+        user_id=job.user_id,
+        prompt=job.prompt,
+        generation_type=job.generation_type,
+        duration_seconds=rendered.duration_seconds,
+        resolution=job.resolution,
+        aspect_ratio=job.aspect_ratio or formats.ratio_name(rendered.width, rendered.height),
+        width=rendered.width,
+        height=rendered.height,
+        fps=rendered.frames_per_second,
+        reference_person=job.reference_person,
+        metadata=job.metadata,
+        model_used=job.model,
+        source_image=job.upload,
+        source_image_url=job.image_url,
+    )
+
+
+def _give_up(job: Job, error: ProviderError) -> None:
+    if error.retryable:
+        lifecycle.hand_back(job, code=error.code, detail=error.detail)
+    else:
+        lifecycle.fail(job, code=error.code, detail=error.detail)
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    settings.WORK_DIR.mkdir(parents=True, exist_ok=True)
+    made = tempfile.TemporaryDirectory(prefix="job-", dir=settings.WORK_DIR, ignore_cleanup_errors=True)
+    with made as name:
+        yield Path(name)
+
+
+def remove_abandoned_folders(*, dry_run: bool = False) -> int:
+    """Remove work folders that a killed worker left on this machine; return how many."""
+    before = time.time() - settings.ORPHAN_AGE.total_seconds()
+    found = [path for path in settings.WORK_DIR.glob("job-*") if path.stat().st_mtime < before]
+    if not dry_run:
+        for path in found:
+            shutil.rmtree(path, ignore_errors=True)
+    return len(found)

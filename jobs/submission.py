@@ -1,0 +1,158 @@
+"""From a checked request to a receipt: price, estimate, key and job, once."""
+
+import contextlib
+import dataclasses
+import secrets
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+
+from dust import ledger
+from jobs import catalogue, estimates, idempotency, lifecycle, pricing, uploads
+from jobs.lifecycle import Order
+from jobs.models import Job
+
+SEEDS = 2**31
+COPIED = (
+    "prompt",
+    "duration",
+    "resolution",
+    "aspect_ratio",
+    "camera_fixed",
+    "seed",
+    "reference_person",
+    "metadata",
+    "image_url",
+    "model",
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """An `Idempotency-Key` and the fingerprint of the request it came with."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a submit is answered with."""
+
+    job_id: str
+    estimated_completion_seconds: int
+    cost: int
+    balance: int
+    replayed: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What a submit would cost and take."""
+
+    cost: int
+    estimated_completion_seconds: int
+    available: int
+
+
+def earlier(user_id: uuid.UUID, key: Key | None) -> Receipt | None:
+    """Return the receipt of an equal earlier request with this key. Raise IdempotencyKeyReused."""
+    found = key and idempotency.find(user_id, key.key, key.fingerprint)
+    return Receipt(**found, replayed=True) if found else None
+
+
+def submit(order: Order, key: Key | None, picture: File[Any] | None = None) -> Receipt:
+    """Make the job, its hold and the key's row in one transaction; a replay makes nothing.
+
+    Raise what `lifecycle.submit` and `idempotency.claim` do, or OSError; then nothing is kept.
+    """
+    with contextlib.ExitStack() as undo:
+        if picture is not None:
+            name = uploads.keep(picture)  # slow, so outside the transaction
+            undo.callback(uploads.drop, name)
+            order = dataclasses.replace(order, upload=name, upload_name=uploads.shown_name(picture.name))
+        receipt = _submit_once(order, key, seconds=estimates.until_done(order.expected_seconds))
+        if not receipt.replayed:
+            undo.pop_all()
+    return receipt
+
+
+def _submit_once(order: Order, key: Key | None, *, seconds: int) -> Receipt:
+    ledger.open_account(order.user_id)
+    with transaction.atomic():
+        if key and (found := idempotency.claim(order.user_id, key.key, key.fingerprint)):
+            return Receipt(**found, replayed=True)
+        job = lifecycle.submit(order)
+        receipt = Receipt(
+            job_id=str(job.id),
+            estimated_completion_seconds=seconds,
+            cost=order.cost,
+            balance=ledger.balance(order.user_id).available,
+        )
+        if key:
+            kept = {name: value for name, value in dataclasses.asdict(receipt).items() if name != "replayed"}
+            idempotency.record(order.user_id, key.key, kept)
+    return receipt
+
+
+def order(user_id: uuid.UUID, generation_type: str, fields: dict[str, Any], *, request_id: str) -> Order:
+    """Return the order for checked fields: model, price and expected time. Raise InvalidOrder."""
+    asked = {
+        "model": fields.get("model") or settings.DEFAULT_MODEL,
+        "resolution": fields["resolution"],
+        "duration": fields["duration"],
+    }
+    model = catalogue.require(
+        asked["model"],
+        generation_type=generation_type,
+        aspect_ratio=fields.get("aspect_ratio", ""),
+        duration=asked["duration"],
+        resolution=asked["resolution"],
+    )
+    expected = estimates.expected_seconds(
+        model, generation_type=generation_type, resolution=asked["resolution"], duration=asked["duration"]
+    )
+    seed = fields.get("seed")
+    return Order(
+        user_id=user_id,
+        generation_type=generation_type,
+        prompt=fields["prompt"],
+        aspect_ratio=fields.get("aspect_ratio", ""),
+        camera_fixed=fields["camera_fixed"],
+        seed=secrets.randbelow(SEEDS) if seed is None else seed,
+        cost=pricing.cost(generation_type=generation_type, **asked),
+        expected_seconds=expected,
+        reference_person=fields.get("reference_person"),
+        metadata=fields["metadata"],
+        image_url=fields.get("image_url", ""),
+        request_id=request_id,
+        **asked,
+    )
+
+
+def quote(user_id: uuid.UUID, *, generation_type: str, model: str, resolution: str, duration: str) -> Quote:
+    """Return the price, the time and what the user can spend. Raise InvalidOrder."""
+    asked = {"generation_type": generation_type, "resolution": resolution, "duration": duration}
+    chosen = catalogue.require(model, aspect_ratio="", **asked)
+    return Quote(
+        cost=pricing.cost(model=model, **asked),
+        estimated_completion_seconds=estimates.until_done(estimates.expected_seconds(chosen, **asked)),
+        available=ledger.balance(user_id).available,
+    )
+
+
+def rerun(job: Job, *, actor: str, reason: str) -> Job:
+    """Submit a finished job's request again, for the same user and at today's price, linked to the old one.
+
+    Raise InvalidOrder if the model can't do it any more or the picture is gone, or as `lifecycle.submit`.
+    """
+    fields = {name: getattr(job, name) for name in COPIED}
+    fresh = order(job.user_id, job.generation_type, fields, request_id=job.request_id)
+    picture = uploads.copy_for_rerun(job)
+    upload = {"upload": picture, "upload_name": job.upload_name}
+    return lifecycle.submit(
+        dataclasses.replace(fresh, rerun_of_id=job.id, **upload), actor=actor, reason=reason
+    )

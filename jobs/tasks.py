@@ -1,0 +1,21 @@
+"""What django-q2 runs: fetch, call, nothing else."""
+
+import uuid
+
+from jobs import housekeeping, runner, workers
+
+
+def run_job(job_id: str) -> None:
+    """Make one job's video, if it still waits."""
+    runner.run(uuid.UUID(job_id), worker=workers.own_id())
+
+
+def pulse() -> None:
+    """Note that this cluster's tasks get through."""
+    workers.beat(workers.own_id())
+
+
+def sweep() -> None:
+    """Do the housekeeping that is due."""
+    workers.beat(workers.own_id())
+    housekeeping.sweep()

@@ -1,0 +1,57 @@
+"""Pictures that users upload: kept as they came, looked at only by the render process."""
+
+import hashlib
+import uuid
+from pathlib import PurePosixPath
+from typing import Any
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+
+from base.ids import uuid7
+from jobs.errors import InvalidOrder
+from jobs.models import Job
+
+PREFIX = "uploads"
+
+
+def digest(file: File[Any]) -> bytes:
+    """Return the SHA-256 of a file, and leave it at its beginning."""
+    found = hashlib.sha256()
+    for chunk in file.chunks():
+        found.update(chunk)
+    file.seek(0)
+    return found.digest()
+
+
+def keep(file: File[Any]) -> str:
+    """Store an uploaded picture under a name of ours and return that. Raise OSError."""
+    return default_storage.save(_name(uuid7()), file)
+
+
+def drop(name: str) -> None:
+    """Remove an upload that no job took."""
+    if name:
+        default_storage.delete(name)
+
+
+def shown_name(name: str | None) -> str:
+    """Return the user's file name, safe to keep and show: its last part, printable, 200 characters."""
+    last = PurePosixPath((name or "").replace("\\", "/")).name
+    return "".join(character for character in last if character.isprintable())[-200:]
+
+
+def copy_for_rerun(job: Job) -> str:
+    """Return the name of a copy of the job's uploaded picture, "" if it had none. Raise InvalidOrder."""
+    if job.generation_type != "image_to_video" or job.image_url:
+        return ""
+    name = job.upload or (job.video.source_image if job.video else "")
+    if not name or not default_storage.exists(name):
+        raise InvalidOrder("The uploaded picture of this job is no longer kept.")
+    with default_storage.open(name) as picture:
+        return default_storage.save(_name(uuid7()), picture)
+
+
+def _name(upload_id: uuid.UUID) -> str:
+    # The last byte of a UUIDv7 is random: it spreads the files over 256 folders.
+    return f"{PREFIX}/{upload_id.hex[-2:]}/{upload_id.hex}"

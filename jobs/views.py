@@ -1,0 +1,143 @@
+"""The jobs API: each view reads the request, makes one call, and answers."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404
+from django.utils.http import parse_etags
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from base import callers, pages
+from base.parsers import BoundedJsonParser, FormParser, PlainTextJsonParser
+from base.throttles import ReadThrottle, SubmitThrottle
+from base.views import PrivateView
+from jobs import answers, catalogue, lifecycle, requests, statistics, submission, uploads
+from jobs.formats import GenerationType
+from jobs.models import Job
+
+
+class GenerateView(PrivateView):
+    throttle_classes = (ReadThrottle, SubmitThrottle)
+
+    def post(self, request: Request) -> Response:
+        callers.check_user_id(request)
+        key = requests.idempotency_key(request)
+        if earlier := submission.earlier(request.user.pk, key):
+            return accepted(earlier)
+        fields = requests.generate(request)
+        order = submission.order(
+            request.user.pk, GenerationType.TEXT_TO_VIDEO, fields, request_id=request_id(request)
+        )
+        return accepted(submission.submit(order, key))
+
+
+class AnimateView(PrivateView):
+    throttle_classes = (ReadThrottle, SubmitThrottle)
+    parser_classes = (BoundedJsonParser, PlainTextJsonParser, FormParser)
+
+    def post(self, request: Request) -> Response:
+        callers.check_user_id(request)
+        fields, picture = requests.animate(request)
+        digest = uploads.digest(picture) if picture else b""
+        key = requests.idempotency_key(request, picture_digest=digest)
+        if earlier := submission.earlier(request.user.pk, key):
+            return accepted(earlier)
+        order = submission.order(
+            request.user.pk, GenerationType.IMAGE_TO_VIDEO, fields, request_id=request_id(request)
+        )
+        return accepted(submission.submit(order, key, picture))
+
+
+class StatusView(PrivateView):
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        # may be kept by the browser alone, and asked for again each time: that is what the ETag is for
+        return {**super().default_response_headers, "Cache-Control": "private, no-cache"}
+
+    def get(self, request: Request, job_id: uuid.UUID) -> Response:
+        job = own_job(request, job_id)
+        tag = answers.etag(job)
+        headers = {"ETag": tag}
+        if not job.is_finished:
+            headers["Retry-After"] = str(answers.retry_after(job))
+        if tag in parse_etags(request.headers.get("If-None-Match", "")):
+            return Response(status=304, headers=headers)
+        return Response(answers.status(job), headers=headers)
+
+
+class ResultView(PrivateView):
+    def get(self, request: Request, job_id: uuid.UUID) -> Response:
+        job = own_job(request, job_id, "video")
+        if not job.is_finished:
+            retry = {"Retry-After": str(answers.retry_after(job))}
+            return Response(answers.unfinished(job), status=202, headers=retry)
+        return Response(answers.result(job, request))
+
+
+class JobView(PrivateView):
+    def delete(self, request: Request, job_id: uuid.UUID) -> Response:
+        job = own_job(request, job_id)
+        lifecycle.cancel(job)
+        return Response(answers.cancelled(job))
+
+
+class ActiveJobsView(PrivateView):
+    def get(self, request: Request) -> Response:
+        jobs = Job.objects.owned_by(request.user.pk).active().oldest_first().seen_now().with_queue_ahead()
+        active = [answers.active(job) for job in jobs]
+        return Response({"success": True, "active_jobs": active, "count": len(active)})
+
+
+class JobsView(PrivateView):
+    def get(self, request: Request) -> Response:
+        query = pages.query(request, requests.JobsQuery)
+        jobs = Job.objects.owned_by(request.user.pk)
+        if status := query.pop("status", None):
+            jobs = jobs.filter(status=status)
+        page = pages.page(jobs.newest_first().seen_now().with_queue_ahead(), **query)
+        listed = [answers.listed(job) for job in page.rows]
+        return Response({"success": True, "jobs": listed, "pagination": page.pagination})
+
+
+class StatsView(APIView):
+    def get(self, request: Request) -> Response:
+        return Response(answers.statistics(statistics.overview()))
+
+
+class ModelsView(APIView):
+    def get(self, request: Request) -> Response:
+        return Response([answers.model(model) for model in catalogue.usable().values()])
+
+
+class QuoteView(PrivateView):
+    def get(self, request: Request) -> Response:
+        query = requests.QuoteQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = {"model": settings.DEFAULT_MODEL, **query.validated_data}
+        return Response(answers.quote(submission.quote(request.user.pk, **asked)))
+
+
+def own_job(request: Request, job_id: uuid.UUID, *related: str) -> Any:
+    """Return the caller's job with all that an answer needs, in one query. Raise Http404."""
+    jobs = Job.objects.owned_by(request.user.pk).seen_now().with_queue_ahead()
+    job = (jobs.select_related(*related) if related else jobs).filter(id=job_id).first()
+    if job is None:
+        raise Http404
+    return job
+
+
+def accepted(receipt: submission.Receipt) -> Response:
+    """Return the 202 of a submit."""
+    seconds = min(answers.POLL_SECONDS, receipt.estimated_completion_seconds)
+    headers = {"Location": f"/videos/jobs/{receipt.job_id}/status", "Retry-After": str(seconds)}
+    if receipt.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return Response(answers.receipt(receipt), status=202, headers=headers)
+
+
+def request_id(request: Request) -> str:
+    """Return the id that the middleware gave this request."""
+    return str(request.request_id)  # type: ignore[attr-defined]

@@ -1,0 +1,51 @@
+"""Worker clusters' signs of life, by the database's clock."""
+
+import datetime
+import os
+import socket
+
+from django.db.models.functions import Now
+
+from jobs.models import Job, Worker
+
+FORGET_AFTER = datetime.timedelta(hours=1)
+
+
+def own_id() -> str:
+    """Return the name of the cluster this process belongs to."""
+    return os.environ.get("VIDEOAPI_WORKER") or f"{socket.gethostname()}-{os.getpid()}"
+
+
+def register(worker_id: str, *, queue: str, processes: int) -> None:
+    """Announce a cluster."""
+    Worker.objects.update_or_create(
+        id=worker_id, defaults={"queue": queue, "processes": processes, "seen_at": Now()}
+    )
+
+
+def beat(worker_id: str) -> None:
+    """Note a sign of life."""
+    Worker.objects.filter(id=worker_id).update(seen_at=Now())
+
+
+def beat_by_lease(worker_id: str) -> None:
+    """Take a lease that is kept up for a sign of life: deep in long renders a cluster answers no pulse."""
+    if Job.objects.running().filter(worker=worker_id, lease_expires_at__gt=Now()).exists():
+        beat(worker_id)
+
+
+def silence(worker_id: str) -> datetime.timedelta:
+    """Return the time since the cluster's last sign of life; a long one if it is not known."""
+    times = Worker.objects.filter(id=worker_id).values_list("seen_at", Now()).first()
+    return times[1] - times[0] if times else datetime.timedelta.max
+
+
+def forget(worker_id: str) -> None:
+    """Remove a cluster that has stopped."""
+    Worker.objects.filter(id=worker_id).delete()
+
+
+def forget_dead(*, dry_run: bool = False) -> int:
+    """Remove clusters that have been silent for an hour; return how many."""
+    dead = Worker.objects.filter(seen_at__lt=Now() - FORGET_AFTER)
+    return dead.count() if dry_run else dead.delete()[0]
