@@ -1,0 +1,85 @@
+"""One `qcluster` as a child of ours: its main process, the sentinel under it, and the sentinel's children.
+
+Killing any one of these can wedge the rest for good (a lock dies with its holder) or leave them running
+as orphans, and the cluster's own sentinel sees nothing wrong. So the rule here is blunt: they are complete
+and unchanged, or the cluster is finished.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from base import processes
+from base.processes import Process
+
+OWNER_VARIABLE = "VIDEOAPI_WORKER"  # in the environment of every process of a cluster: its worker id
+START_SECONDS = 60.0
+HELPERS = 2  # beside the workers the sentinel keeps one pusher and one monitor
+
+
+@dataclass
+class Cluster:
+    """A running `qcluster`."""
+
+    main: subprocess.Popen[bytes]
+    workers: int
+    started_at: float = field(default_factory=time.monotonic)
+    inner: set[Process] = field(default_factory=set)
+    complete: bool = False
+
+    def fault(self) -> str:
+        """Return what is wrong with it, as a sentence; "" while nothing is."""
+        if self.main.poll() is not None:
+            return f"The cluster's main process ended (exit status {self.main.returncode})."
+        if dead := [process.pid for process in self.inner if not processes.is_running(process)]:
+            return f"An inner process of the cluster died (pid {dead[0]})."
+        if not self.complete:
+            self._look_again()
+            if not self.complete and time.monotonic() - self.started_at > START_SECONDS:
+                return f"The cluster was not complete after {START_SECONDS:.0f} seconds."
+        return ""
+
+    def _look_again(self) -> None:
+        # The sentinel makes all its children at once; from then on a new one could only replace a dead one.
+        everything = processes.running()
+        for sentinel in (process for process in everything if process.parent == self.main.pid):
+            under = [process for process in everything if process.parent == sentinel.pid]
+            self.inner |= {sentinel, *under}
+            self.complete = self.complete or len(under) >= self.workers + HELPERS
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM to the main process alone: sent to all of them, it never ends."""
+        self.main.send_signal(signal.SIGTERM)
+
+    def has_ended(self) -> bool:
+        """Tell whether the main process is gone."""
+        return self.main.poll() is not None
+
+
+def mark(worker_id: str) -> str:
+    """Return what every process of the worker's cluster carries in its environment."""
+    return f"{OWNER_VARIABLE}={worker_id}"
+
+
+def start(worker_id: str, *, queue: str, workers: int) -> Cluster:
+    """Start a `qcluster` in a session of its own, for the named queue ("" is the default one)."""
+    environment = {
+        **os.environ,
+        OWNER_VARIABLE: worker_id,
+        "WORKER_PROCESSES": str(workers),
+        "DATABASE_POOL": "false",  # its threads do not survive the cluster's forks
+    }
+    if queue:
+        environment["Q_CLUSTER_NAME"] = queue
+    main = subprocess.Popen(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # a Ctrl-C at the terminal reaches the supervisor only
+    )
+    return Cluster(main=main, workers=workers)

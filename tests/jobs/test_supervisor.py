@@ -1,0 +1,223 @@
+"""The supervisor around a real qcluster: whatever is killed, it says so and nothing stays behind."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from base import processes
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WORKERS = 2
+INNER = 1 + 1 + WORKERS + 2  # main, sentinel, workers, pusher and monitor
+
+pytestmark = pytest.mark.slow
+
+
+def environment(folder: Path) -> dict[str, str]:
+    dropped = ("DATABASE_URL", "REDIS_URL", "Q_CLUSTER_NAME")
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    own = {"DJANGO_SETTINGS_MODULE": "videoapi.settings", "DEBUG": "true", "DATA_DIR": str(folder)}
+    return {**kept, **own, "SECRET_KEY": "", "SECURE_COOKIES": "", "LOG_LEVEL": "INFO"}
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory):
+    """A data folder with an empty, migrated SQLite database."""
+    folder = tmp_path_factory.mktemp("migrated")
+    command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+    subprocess.run(command, cwd=ROOT, env=environment(folder), check=True)
+    return folder
+
+
+class Supervised:
+    """A `manage.py worker` in a folder of its own, and how to look at its processes."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.mark = f"TEST_SUPERVISED={processes.new_id()}"
+        name, _, value = self.mark.partition("=")
+        command = [sys.executable, "manage.py", "worker", f"--processes={WORKERS}", *options]
+        self.log = folder / "worker.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**environment(folder), name: value},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> "Supervised":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        processes.end_all(self.mark)
+        self.process.wait()
+
+    def all(self) -> list[processes.Process]:
+        """Everything it started, and itself."""
+        return processes.marked(self.mark)
+
+    def inner(self) -> dict[str, list[processes.Process]]:
+        (main,) = [child for child in processes.children(self.process.pid) if "qcluster" in command(child)]
+        (sentinel,) = processes.children(main.pid)
+        return {"main": [main], "sentinel": [sentinel], "children": processes.children(sentinel.pid)}
+
+    def pid(self, part: str) -> int:
+        """Return the pid of a part, as django-q2's own log names it."""
+        parts = self.inner()
+        if part in parts:
+            return parts[part][0].pid
+        words = {"worker": "ready for work at", "pusher": "pushing tasks at", "monitor": "monitoring at"}
+        lines = self.log.read_text().splitlines()
+        return next(int(line.split()[-1]) for line in lines if words[part] in line)
+
+    def wait_until_complete(self) -> None:
+        def is_complete() -> bool:
+            text = self.log.read_text()
+            return "pushing tasks at" in text and text.count("ready for work at") == WORKERS
+
+        assert within(30, is_complete), self.log.read_text()
+        time.sleep(0.5)  # the supervisor has looked at it, too
+
+    def wait(self, seconds: float) -> int:
+        return self.process.wait(timeout=seconds)
+
+
+def command(process: processes.Process) -> str:
+    return Path(f"/proc/{process.pid}/cmdline").read_text().replace("\0", " ")
+
+
+def within(seconds: float, condition) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def enqueue(folder: Path, function: str, argument: str) -> None:
+    """Have the next free worker call a function of the standard library."""
+    code = f"from django_q.tasks import async_task; async_task({function!r}, {argument})"
+    run = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+    subprocess.run(run, cwd=ROOT, env=environment(folder), check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def folder(migrated, tmp_path):
+    shutil.copytree(migrated, tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def supervised(folder):
+    with Supervised(folder) as started:
+        started.wait_until_complete()
+        yield started
+
+
+@pytest.mark.parametrize("part", ["main", "sentinel", "worker", "pusher", "monitor"])
+def test_it_ends_the_whole_cluster_when_one_part_is_killed(supervised, part):
+    os.kill(supervised.pid(part), signal.SIGKILL)
+    assert supervised.wait(10) == 1
+    assert supervised.all() == []
+    assert "Ending the whole cluster" in supervised.log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_cleanly_when_asked(supervised, number):
+    supervised.process.send_signal(number)
+    assert supervised.wait(15) == 0
+    assert supervised.all() == []
+    assert "has stopped" in supervised.log.read_text()
+
+
+def test_nothing_stays_when_the_supervisor_itself_is_killed(supervised):
+    assert len(supervised.all()) >= 1 + 1 + INNER  # supervisor, guard and cluster
+    supervised.process.kill()
+    assert within(5, lambda: supervised.all() == [])
+
+
+def test_what_a_task_started_goes_with_the_cluster(folder):
+    enqueue(folder, "subprocess.call", "['sleep', '300']")
+    with Supervised(folder) as started:
+        assert within(30, lambda: any(command(each).startswith("sleep") for each in started.all()))
+        started.process.kill()
+        assert within(5, lambda: started.all() == [])
+
+
+def test_a_running_task_may_finish_within_the_grace(folder):
+    enqueue(folder, "time.sleep", "3")
+    with Supervised(folder) as started:
+        assert within(30, lambda: "processing" in started.log.read_text())
+        started.process.send_signal(signal.SIGTERM)
+        assert started.wait(20) == 0
+        assert "Processed 'time.sleep'" in started.log.read_text()
+        assert started.all() == []
+
+
+def test_it_ends_when_its_guard_is_killed(supervised):
+    guards = [child for child in processes.children(supervised.process.pid) if "base.guard" in command(child)]
+    os.kill(guards[0].pid, signal.SIGKILL)
+    assert supervised.wait(10) == 1
+    assert supervised.all() == []
+
+
+def test_nothing_stays_when_asked_to_stop_while_starting(folder):
+    with Supervised(folder) as started:
+        assert within(20, lambda: any("qcluster" in command(each) for each in started.all()))
+        started.process.send_signal(signal.SIGTERM)
+        started.wait(20)
+        assert started.all() == []
+
+
+def test_a_second_signal_cuts_the_grace_short(supervised):
+    os.kill(supervised.pid("sentinel"), signal.SIGSTOP)  # so it can't stop by itself
+    supervised.process.send_signal(signal.SIGTERM)
+    assert within(5, lambda: "stopping: running tasks get" in supervised.log.read_text())
+    assert supervised.process.poll() is None
+    supervised.process.send_signal(signal.SIGTERM)
+    assert supervised.wait(5) == 0
+    assert supervised.all() == []
+
+
+def test_it_ends_what_does_not_stop_within_the_grace(folder):
+    with Supervised(folder, "--grace=1") as started:
+        started.wait_until_complete()
+        os.kill(started.pid("sentinel"), signal.SIGSTOP)
+        started.process.send_signal(signal.SIGTERM)
+        assert started.wait(10) == 0
+        assert started.all() == []
+        assert "cut short" in started.log.read_text()
+
+
+def test_a_cluster_that_takes_no_work_is_ended(folder, monkeypatch):
+    monkeypatch.setenv("WORKER_PULSE_SECONDS", "0.5")
+    with Supervised(folder, "--pulse-timeout=3") as started:
+        started.wait_until_complete()
+        for child in started.inner()["children"]:
+            os.kill(child.pid, signal.SIGSTOP)  # every process is there, and nothing moves
+        assert started.wait(30) == 1
+        assert "no sign of life" in started.log.read_text()
+        assert started.all() == []
+
+
+def test_an_idle_cluster_gives_signs_of_life(folder, monkeypatch):
+    monkeypatch.setenv("WORKER_PULSE_SECONDS", "0.5")
+    with Supervised(folder, "--pulse-timeout=2") as started:
+        started.wait_until_complete()
+        time.sleep(6)
+        assert started.process.poll() is None, started.log.read_text()
+
+
+def test_it_serves_a_named_queue(folder):
+    with Supervised(folder, "--queue=nightly") as started:
+        assert within(30, lambda: "Processed 'jobs.tasks.sweep'" in started.log.read_text())
+        assert "[nightly]" in started.log.read_text()
