@@ -118,6 +118,8 @@ def _api(request: HttpRequest, error: exceptions.APIException) -> JsonResponse:
     else:
         message = str(error.detail)
     response = problem(request, status=error.status_code, code=code, message=message, **extra)
+    for name, value in getattr(error, "headers", {}).items():
+        response[name] = value
     if header := getattr(error, "auth_header", None):
         response["WWW-Authenticate"] = header
     if (wait := getattr(error, "wait", None)) is not None:

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from base.errors import DomainError
 from videos import orphans
-from videos.models import Video
+from videos.models import Video, VideoQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -100,12 +100,24 @@ def discard(files: StoredFiles) -> None:
     _remove([files.file, files.poster])
 
 
+def listed(*, user_id: uuid.UUID, favorites_only: bool, generation_type: str | None) -> VideoQuerySet:
+    """Return this user's videos, newest first; `generation_type` None means both."""
+    rows = Video.objects.owned_by(user_id).newest_first()
+    if favorites_only:
+        rows = rows.favorites()
+    if generation_type is not None:
+        rows = rows.made_from(generation_type)
+    return rows
+
+
 def find(video_id: uuid.UUID, *, user_id: uuid.UUID) -> Video:
     """Return a video of this user. Raise VideoNotFound, also for somebody else's."""
-    video = Video.objects.filter(pk=video_id, user_id=user_id).first()
-    if video is None:
-        raise VideoNotFound
-    return video
+    return _only(Video.objects.owned_by(user_id).filter(pk=video_id))
+
+
+def behind_link(video_id: uuid.UUID) -> Video:
+    """Return the video that a genuine link names, whoever's it is. Raise VideoNotFound."""
+    return _only(Video.objects.filter(pk=video_id))
 
 
 def set_favorite(video: Video, *, is_favorited: bool) -> Video:
@@ -149,6 +161,13 @@ def remove_orphans(*, older_than: timedelta, dry_run: bool) -> OrphanReport:
     """
     report = orphans.sweep(PREFIX, known, older_than=older_than, dry_run=dry_run)
     return OrphanReport(files=report.files, bytes=report.bytes, rows_without_file=_rows_without_file())
+
+
+def _only(rows: VideoQuerySet) -> Video:
+    video = rows.first()
+    if video is None:
+        raise VideoNotFound
+    return video
 
 
 def _save(source: Path, name: str, undo: contextlib.ExitStack) -> str:

@@ -1,7 +1,7 @@
 """The rows of the library: one for each finished video."""
 
 import uuid
-from typing import ClassVar, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -68,7 +68,7 @@ class Video(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects: ClassVar[models.Manager["Video"]] = VideoQuerySet.as_manager()
+    objects = VideoQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -1,0 +1,41 @@
+"""Storages that fail the way disks and networks do."""
+
+import errno
+
+from django.core.files.storage import FileSystemStorage
+
+
+class KeepsEverything(FileSystemStorage):
+    """Will not delete."""
+
+    def delete(self, name):
+        raise OSError(errno.EROFS, "read-only file system")
+
+
+class KeepsPosters(FileSystemStorage):
+    """Deletes videos only."""
+
+    def delete(self, name):
+        if name.endswith(".jpg"):
+            raise OSError(errno.EROFS, "read-only file system")
+        super().delete(name)
+
+
+class FullAtThePoster(FileSystemStorage):
+    """Runs out of space when half of the poster is written."""
+
+    def _save(self, name, content):
+        if name.endswith(".jpg"):
+            content.open()
+            half = content.read(len(content) // 2)
+            with open(self.path(name), "wb") as file:
+                file.write(half)
+            raise OSError(errno.ENOSPC, "no space left on device")
+        return super()._save(name, content)
+
+
+class Away(FileSystemStorage):
+    """Does not answer, as a lost network mount."""
+
+    def size(self, name):
+        raise OSError(errno.EIO, "input/output error")

@@ -1,0 +1,91 @@
+"""The library over HTTP."""
+
+import time
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection
+from django.http.response import HttpResponseBase
+from rest_framework import negotiation, permissions
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from base import callers, pages
+from base.views import PrivateView
+from videos import delivery, library, links, serializers
+
+
+class VideoListView(PrivateView):
+    """`/videos`"""
+
+    def get(self, request: Request) -> Response:
+        asked = pages.query(request, serializers.VideoListQuery)
+        rows = library.listed(
+            user_id=callers.user_id(request),
+            favorites_only=asked["favorites_only"],
+            generation_type=None if asked["generation_type"] == serializers.ALL else asked["generation_type"],
+        )
+        page = pages.page(rows, limit=asked["limit"], offset=asked["offset"])
+        videos = [serializers.video(row, request) for row in page.rows]
+        return Response({"success": True, "videos": videos, "pagination": page.pagination})
+
+
+class VideoView(PrivateView):
+    """`/videos/{id}`"""
+
+    def get(self, request: Request, video_id: uuid.UUID) -> Response:
+        video = library.find(video_id, user_id=callers.user_id(request))
+        return Response({"success": True, "video": serializers.video(video, request)})
+
+    def put(self, request: Request, video_id: uuid.UUID) -> Response:
+        callers.check_user_id(request)
+        asked = serializers.FavoriteSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        video = library.find(video_id, user_id=callers.user_id(request))
+        video = library.set_favorite(video, **asked.validated_data)
+        return Response({"success": True, "video": serializers.video(video, request)})
+
+    def delete(self, request: Request, video_id: uuid.UUID) -> Response:
+        callers.check_user_id(request)
+        video = library.find(video_id, user_id=callers.user_id(request))
+        removed = library.delete(video)
+        return Response(
+            {"success": True, "message": "The video was deleted.", "deleted_from_storage": removed}
+        )
+
+
+class AnyAccept(negotiation.BaseContentNegotiation):
+    """A file is what it is: `Accept: video/*`, as players send it, is no reason for a 406."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
+
+
+class FileView(APIView):
+    """`/videos/files/{token}/{name}`: the link itself is the permission.
+
+    Not throttled: one play is many ranges, and a link reaches one file.
+    """
+
+    authentication_classes: list[Any] = []
+    permission_classes = [permissions.AllowAny]
+    throttle_classes: list[Any] = []
+    content_negotiation_class = AnyAccept
+
+    def get(self, request: Request, token: str, name: str) -> HttpResponseBase:
+        link = links.read(token, name, now=time.time())
+        video = library.behind_link(link.video_id)
+        _release_connection()
+        return delivery.answer(request, delivery.file_of(video, name, max_age=link.seconds_left))
+
+
+def _release_connection() -> None:
+    # A stream lasts as long as the client likes, and the pool is small.
+    if not connection.in_atomic_block:
+        connection.close()
