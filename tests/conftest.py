@@ -1,7 +1,11 @@
 """Fixtures for every test: Alice (the owner), Bob (a stranger), Charlie (staff)."""
 
+import concurrent.futures
+import threading
+
 import pytest
-from django.db import connection
+from django.core.cache import cache
+from django.db import connection, connections
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -33,6 +37,33 @@ def media(settings, tmp_path):
         },
     }
     return tmp_path / "media"
+
+
+@pytest.fixture(autouse=True)
+def no_memories():
+    """Nothing remembered by one test (rates, estimates, statistics) is seen by the next."""
+    cache.clear()
+
+
+@pytest.fixture
+def together():
+    """Call a function with each argument at the same moment, in threads with connections of their own."""
+
+    def run(function, arguments):
+        arguments = list(arguments)
+        barrier = threading.Barrier(len(arguments))
+
+        def one(argument):
+            try:
+                barrier.wait(30)
+                return function(argument)
+            finally:
+                connections.close_all()
+
+        with concurrent.futures.ThreadPoolExecutor(len(arguments)) as pool:
+            return list(pool.map(one, arguments))
+
+    return run
 
 
 @pytest.fixture
