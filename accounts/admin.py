@@ -1,8 +1,5 @@
 """Support's view of who is calling: users, their tokens, their outside identities."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -18,7 +15,7 @@ RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(DjangoUserAdmin[User]):
     list_display = ("username", "email", "is_active", "is_staff", "date_joined", "last_login")
     search_fields = ("username", "email", "=id")
     readonly_fields = ("id", "last_login", "date_joined")
@@ -28,9 +25,9 @@ class UserAdmin(DjangoUserAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         return fieldsets if obj is None else [*fieldsets, ("For support", {"fields": ("id",)})]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Keep staff who may edit users from giving themselves, or anyone, more rights."""
-        fields = super().get_readonly_fields(request, obj)
+        fields = tuple(super().get_readonly_fields(request, obj))
         return fields if request.user.is_superuser else (*fields, *RIGHTS)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -41,7 +38,7 @@ class UserAdmin(DjangoUserAdmin):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
+class ApiTokenAdmin(admin.ModelAdmin[ApiToken]):
     list_display = ("prefix", "name", "user", "created_at", "last_used_at", "expires_at", "revoked_at")
     list_select_related = ("user",)
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), ("expires_at", admin.EmptyFieldListFilter))
@@ -50,7 +47,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
     show_full_result_count = False
     actions = ("revoke",)
 
-    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Sequence[str]:
+    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
         asked = ("user", "name", "expires_at")
         return asked if obj is None else ("id", "prefix", *asked, "created_at", "last_used_at", "revoked_at")
 
@@ -81,7 +78,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
 
 
 @admin.register(ExternalIdentity)
-class ExternalIdentityAdmin(admin.ModelAdmin):
+class ExternalIdentityAdmin(admin.ModelAdmin[ExternalIdentity]):
     list_display = ("subject", "issuer", "user", "created_at")
     list_select_related = ("user",)
     search_fields = ("=subject", "user__username", "user__email", "=user__id")

@@ -104,7 +104,7 @@ class SameOriginSessionAuthentication(SessionAuthentication):
             return
         check = HeaderTokenCheck(_never_called)
         check.process_request(request)
-        if check.process_view(request, None, (), {}):
+        if check.process_view(request, _never_called, (), {}):
             raise PermissionDenied(
                 "A browser session can change things only from this site's own pages. "
                 "From anywhere else, send an API token as `Authorization: Bearer`."

@@ -99,7 +99,7 @@ def _signing_key(token: str) -> jwt.PyJWK:
 def _check_subject(subject: str) -> None:
     # Not printable: NUL and lone surrogates too, which no database stores.
     if not (0 < len(subject) <= MAX_SUBJECT_LENGTH and subject.isprintable()):
-        raise jwt.InvalidSubjectError("sub must be 1 to 255 printable characters")
+        raise jwt.InvalidTokenError("sub must be 1 to 255 printable characters")
 
 
 @functools.cache

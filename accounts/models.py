@@ -1,9 +1,7 @@
 """Who is calling: users, their API tokens, and the identities other systems vouch for."""
 
-from typing import ClassVar
-
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Now, Upper
 
@@ -16,8 +14,6 @@ class User(AbstractUser):
     """A person or a client application."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-
-    objects: ClassVar[UserManager["User"]] = UserManager()
 
     class Meta(AbstractUser.Meta):
         # UPPER() is what `email__iexact` asks for: people don't remember how they capitalised an address.

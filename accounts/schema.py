@@ -17,7 +17,7 @@ BEARER = {
 }
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]  # untyped
     target_class = "accounts.authentication.ApiTokenAuthentication"
     name = "bearerAuth"
 
@@ -34,7 +34,7 @@ class JwtScheme(BearerScheme):
         return []
 
 
-class SessionScheme(OpenApiAuthenticationExtension):
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]  # untyped
     target_class = "accounts.authentication.SameOriginSessionAuthentication"
     name = "sessionAuth"
 

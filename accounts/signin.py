@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponseBase
@@ -21,14 +21,14 @@ View = Callable[..., HttpResponseBase]
 class AddressThrottle(LoginThrottle):
     """Attempts from one address, whoever it tries to be."""
 
-    def get_cache_key(self, request: Request | HttpRequest, view: Any) -> str:
+    def get_cache_key(self, request: Request, view: Any) -> str:
         return self.cache_format % {"scope": "login-address", "ident": self.get_ident(request)}
 
 
 class UsernameThrottle(LoginThrottle):
     """Attempts on one user name, from wherever: a guesser with many addresses gains nothing."""
 
-    def get_cache_key(self, request: Request | HttpRequest, view: Any) -> str:
+    def get_cache_key(self, request: Request, view: Any) -> str:
         name = User.normalize_username(request.POST.get("username", "")).strip().casefold()
         # Hashed: what people type there, at times a password, does not belong in a cache.
         ident = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
@@ -54,8 +54,11 @@ def limited(view: View) -> View:
 
 
 def _seconds_to_wait(request: HttpRequest) -> int:
+    asked = cast(
+        Request, request
+    )  # a throttle reads the address and the form, which Django's request has too
     for throttle in (AddressThrottle(), UsernameThrottle()):
-        if not throttle.allow_request(request, APIView()):
+        if not throttle.allow_request(asked, APIView()):
             return max(1, round(throttle.wait() or 1))
     return 0
 
