@@ -1,5 +1,4 @@
 """What the ledger refuses, one class a case."""
-# ruff: noqa: N818 (named for the case: `except InsufficientDust` reads as what happened)
 
 from base.errors import DomainError
 

@@ -142,4 +142,4 @@ def _adapted(column: str, value: Any) -> Any:
     return _FIELDS[column].get_db_prep_save(value, connection)
 
 
-_FIELDS: dict[str, Any] = {field.column: field for field in Transfer._meta.concrete_fields}  # noqa: SLF001
+_FIELDS: dict[str | None, Any] = {field.column: field for field in Transfer._meta.concrete_fields}  # noqa: SLF001
