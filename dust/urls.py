@@ -1,5 +1,10 @@
 """Paths of this app."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from dust import views
+
+urlpatterns = [
+    path("dust/balance", views.BalanceView.as_view(), name="dust-balance"),
+    path("dust/transactions", views.TransactionsView.as_view(), name="dust-transactions"),
+]
