@@ -127,15 +127,6 @@ def test_a_violation_names_rule_account_job_and_transfer(bare_books):
     )
 
 
-@pytest.fixture
-def _registered():
-    known = dict(audit._checks)
-    yield
-    audit._checks.clear()
-    audit._checks.update(known)
-
-
-@pytest.mark.usefixtures("_registered")
 def test_another_app_adds_its_own_rules(books):
     rule = "Nobody waits."
     check = Check(number=15, rule=rule, sql="SELECT NULL, job_id, NULL FROM dust_transfer WHERE amount = 20")
