@@ -2,8 +2,14 @@
 
 import os
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoapi.settings")
+django_application = get_asgi_application()  # loads the apps, which what follows needs
 
-application = get_asgi_application()
+from videoapi.body_limit import BodyLimit  # noqa: E402
+
+MULTIPART_ROOM_BYTES = 1024 * 1024  # an upload's other fields and part headers
+
+application = BodyLimit(django_application, max_bytes=settings.MAX_UPLOAD_BYTES + MULTIPART_ROOM_BYTES)
