@@ -71,6 +71,31 @@ class FavoriteSerializer(fields.StrictSerializer):
     is_favorited = fields.Flag()
 
 
+class VideoAnswerSerializer(serializers.Serializer[Any]):
+    """One video."""
+
+    success = serializers.BooleanField(default=True)
+    video = VideoSerializer()
+
+
+class VideoListAnswerSerializer(serializers.Serializer[Any]):
+    """One page of videos, newest first."""
+
+    success = serializers.BooleanField(default=True)
+    videos = VideoSerializer(many=True)
+    pagination = pages.PaginationSerializer()
+
+
+class VideoDeletedAnswerSerializer(serializers.Serializer[Any]):
+    """What became of a deletion."""
+
+    success = serializers.BooleanField(default=True)
+    message = serializers.CharField()
+    deleted_from_storage = serializers.BooleanField(
+        help_text="False when the storage did not let go of a file; it is removed later."
+    )
+
+
 def video(row: Video, request: HttpRequest | Request) -> dict[str, Any]:
     """Return the video object, with links as `request` reaches us."""
     return dict(VideoSerializer(row, context={"request": request}).data)

@@ -15,12 +15,13 @@ from rest_framework.views import APIView
 
 from base import callers, pages
 from base.views import PrivateView
-from videos import delivery, library, links, serializers
+from videos import delivery, library, links, schema, serializers
 
 
 class VideoListView(PrivateView):
     """`/videos`"""
 
+    @schema.list_videos
     def get(self, request: Request) -> Response:
         asked = pages.query(request, serializers.VideoListQuery)
         rows = library.listed(
@@ -36,10 +37,12 @@ class VideoListView(PrivateView):
 class VideoView(PrivateView):
     """`/videos/{id}`"""
 
+    @schema.get_video
     def get(self, request: Request, video_id: uuid.UUID) -> Response:
         video = library.find(video_id, user_id=callers.user_id(request))
         return Response({"success": True, "video": serializers.video(video, request)})
 
+    @schema.set_favorite
     def put(self, request: Request, video_id: uuid.UUID) -> Response:
         callers.check_user_id(request)
         asked = serializers.FavoriteSerializer(data=request.data)
@@ -48,6 +51,7 @@ class VideoView(PrivateView):
         video = library.set_favorite(video, **asked.validated_data)
         return Response({"success": True, "video": serializers.video(video, request)})
 
+    @schema.delete_video
     def delete(self, request: Request, video_id: uuid.UUID) -> Response:
         callers.check_user_id(request)
         video = library.find(video_id, user_id=callers.user_id(request))
@@ -78,6 +82,7 @@ class FileView(APIView):
     throttle_classes: list[Any] = []
     content_negotiation_class = AnyAccept
 
+    @schema.get_file
     def get(self, request: Request, token: str, name: str) -> HttpResponseBase:
         link = links.read(token, name, now=time.time())
         video = library.behind_link(link.video_id)
