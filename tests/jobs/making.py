@@ -3,9 +3,9 @@
 import datetime
 
 from django.db.models import DurationField, F, Value
-from django.utils import timezone
 
 from base.ids import uuid7
+from jobs import lifecycle
 from jobs.lifecycle import Order
 from jobs.models import Job
 from videos import library
@@ -64,13 +64,7 @@ def stored_files(tmp_path, video_id):
 
 def finish(job, tmp_path):
     """Complete a processing job with small stand-in files; return the video's id."""
-    from jobs import lifecycle
-
     video_id = uuid7()
     files = stored_files(tmp_path, video_id)
     lifecycle.complete(job, video_id=video_id, files=files, details=details_of(job))
     return video_id
-
-
-def now():
-    return timezone.now()

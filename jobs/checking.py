@@ -1,0 +1,48 @@
+"""System checks: what an operator can get wrong about prices and models, said before anything starts."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.utils.module_loading import import_string
+
+from jobs import catalogue, formats, pricing
+from jobs.catalogue import Model
+
+KNOWN = {
+    "generation_types": formats.GenerationType.values,
+    "durations": formats.Duration.values,
+    "resolutions": formats.Resolution.values,
+    "aspect_ratios": formats.AspectRatio.values,
+}
+
+
+def check(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """Return an error for each price and model that cannot work."""
+    found: list[CheckMessage] = [
+        Error(text, hint="See DUST_PRICES in README.md.", id="jobs.E001")
+        for text in pricing.mistakes(settings.DUST_PRICES)
+    ]
+    try:
+        models = catalogue.usable()
+    except (TypeError, AttributeError) as error:
+        hint = "See VIDEO_MODELS in README.md."
+        return [*found, Error(f"VIDEO_MODELS cannot be read: {error}", hint=hint, id="jobs.E002")]
+    if settings.DEFAULT_MODEL not in models:
+        names = ", ".join(models) or "none"
+        text = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}; the usable models are: {names}."
+        found.append(Error(text, id="jobs.E003"))
+    return [*found, *(problem for model in models.values() for problem in _model(model))]
+
+
+def _model(model: Model) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for field, known in KNOWN.items():
+        if strange := [value for value in getattr(model, field) if value not in known]:
+            text = f"The model {model.alias!r} has {field} that do not exist: {', '.join(map(str, strange))}."
+            found.append(Error(text, hint=f"There are: {', '.join(known)}.", id="jobs.E004"))
+    try:
+        import_string(model.provider)
+    except ImportError as error:
+        found.append(Error(f"The provider of the model {model.alias!r}: {error}", id="jobs.E005"))
+    return found
