@@ -1,0 +1,73 @@
+"""The preview model: moving scenes and moving pictures made on the CPU. It is no generative model and says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jobs.providers.base import Generation, LocalProvider, Progress, Rendered
+from jobs.render import encoder, overlay, planes, poster, scene, words
+from jobs.render.overlay import Overlay
+
+# The scene is soft, so it is drawn smaller and enlarged; letters are always drawn at full size.
+DRAWN_SHORT_SIDE = {480: 480, 720: 720, 1080: 810, 2160: 1080}
+PREPARED = 0.03  # share of the work done when the first frame is due
+POSTER_AT = 0.99
+
+
+class PreviewProvider(LocalProvider):
+    """Makes a video whose look follows from the prompt's words, or that moves the user's own picture."""
+
+    def generate(self, generation: Generation, folder: Path, progress: Progress) -> Rendered:
+        """Make `video.mp4` and `poster.jpg` in `folder`. Raise OSError when the disk is full."""
+        progress(0.0, "preparing the scene")
+        size = (generation.width, generation.height)
+        show = self._show(generation)
+        overlays = self._overlays(generation)
+        chosen = poster.Poster(generation.frame_count)
+        video = folder / "video.mp4"
+        with encoder.Encoder(video, size=size, frames_per_second=generation.frames_per_second) as output:
+            for index in range(generation.frame_count):
+                seconds = index / generation.frames_per_second
+                share = index / max(generation.frame_count - 1, 1)
+                picture = planes.scaled(show.frame(share=share, seconds=seconds), size)
+                for over in overlays:
+                    over.draw(picture, seconds)
+                output.add(picture)
+                chosen.look(index, picture)
+                done = (index + 1) / generation.frame_count
+                progress(PREPARED + (POSTER_AT - PREPARED) * done, "rendering")
+        progress(POSTER_AT, "choosing the poster")
+        chosen.save(folder / "poster.jpg")
+        progress(1.0, "done")
+        return Rendered(
+            video=video,
+            poster=folder / "poster.jpg",
+            width=generation.width,
+            height=generation.height,
+            frames_per_second=generation.frames_per_second,
+            duration_seconds=generation.frame_count / generation.frames_per_second,
+        )
+
+    def _show(self, generation: Generation) -> scene.Scene:
+        return scene.Scene(
+            words.read(generation.prompt),
+            seed=generation.seed,
+            size=drawn_size(generation.width, generation.height),
+            camera_fixed=generation.camera_fixed,
+        )
+
+    def _overlays(self, generation: Generation) -> list[Overlay]:
+        size = (generation.width, generation.height)
+        overlays = [overlay.mark(size)]
+        if caption := overlay.caption(generation.prompt, size):
+            overlays.append(caption)
+        if generation.portrait:
+            overlays.append(overlay.portrait(generation.portrait, size))
+        return overlays
+
+
+def drawn_size(width: int, height: int) -> tuple[int, int]:
+    """Return the size at which the scene of a video is drawn: its shape, both sides even."""
+    short = min(width, height)
+    scale = min(1.0, DRAWN_SHORT_SIDE.get(short, 720) / short)
+    return (2 * round(width * scale / 2), 2 * round(height * scale / 2))
