@@ -5,6 +5,7 @@ read in a thread, so that the event loop never waits for a disk.
 """
 
 import asyncio
+import contextlib
 import dataclasses
 import hashlib
 import logging
@@ -21,12 +22,16 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from base.errors import DomainError
-from videos import links, ranges
+from videos import links, pictures, ranges
 from videos.models import Video
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 256 * 1024
+_KINDS = {
+    links.VIDEO: pictures.Kind("video/mp4", ".mp4"),
+    links.POSTER: pictures.Kind("image/jpeg", ".jpg"),
+}
 
 
 class FileGone(DomainError):
@@ -61,18 +66,18 @@ class Stored:
 
 
 def file_of(video: Video, name: str, *, max_age: int) -> Stored:
-    """Return the file that `name` (one of `videos.links`) means for this video. Raise FileGone."""
-    stored, media_type, suffix = {
-        links.VIDEO: (video.file, "video/mp4", ".mp4"),
-        links.POSTER: (video.poster, "image/jpeg", ".jpg"),
-        links.SOURCE: (video.source_image, "image/jpeg", "-source.jpg"),
-    }[name]
+    """Return the file that `name` (one of `videos.links`) means. Raise FileGone or FileUnavailable."""
+    stored = {links.VIDEO: video.file, links.POSTER: video.poster, links.SOURCE: video.source_image}[name]
     if not stored:
         raise FileGone
+    kind = _KINDS.get(name)
+    if kind is None:
+        with _storage(stored):
+            kind = pictures.stored_kind(stored)
     return Stored(
         name=stored,
-        media_type=media_type,
-        download_name=f"video-{video.pk}{suffix}",
+        media_type=kind.media_type,
+        download_name=f"{name.partition('.')[0]}-{video.pk}{kind.suffix}",
         modified=video.created_at,
         max_age=max_age,
     )
@@ -80,7 +85,8 @@ def file_of(video: Video, name: str, *, max_age: int) -> Stored:
 
 def answer(request: Request, stored: Stored) -> HttpResponseBase:
     """Return 200, 206 or 304. Raise RangeNotSatisfiable, PreconditionFailed, FileGone or FileUnavailable."""
-    size = _size(stored.name)
+    with _storage(stored.name):
+        size = default_storage.size(stored.name)
     headers = _headers(request, stored, size)
     whole = HttpResponse(headers=headers)
     modified = int(stored.modified.timestamp())
@@ -121,7 +127,8 @@ def _range_applies(request: Request, headers: dict[str, str]) -> bool:
 def _stream(
     request: Request, name: str, span: ranges.Span, headers: dict[str, str], *, partial: bool
 ) -> StreamingHttpResponse:
-    chunks = _Chunks(_open(name), span)
+    with _storage(name):
+        chunks = _Chunks(default_storage.open(name), span)
     is_asgi = hasattr(request, "scope")
     response = StreamingHttpResponse(
         _ChunksInThreads(chunks) if is_asgi else chunks, status=206 if partial else 200, headers=headers
@@ -132,22 +139,16 @@ def _stream(
     return response
 
 
-def _size(name: str) -> int:
+@contextlib.contextmanager
+def _storage(name: str) -> Iterator[None]:
+    """Say what the storage's failures mean to a client."""
     try:
-        return default_storage.size(name)
+        yield
     except FileNotFoundError as error:
         logger.exception("%s is not in the storage", name)
         raise FileGone from error
     except OSError as error:
-        raise FileUnavailable from error
-
-
-def _open(name: str) -> "File[bytes]":
-    try:
-        return default_storage.open(name)
-    except FileNotFoundError as error:  # deleted since its size was asked for
-        raise FileGone from error
-    except OSError as error:
+        logger.exception("%s cannot be read", name)
         raise FileUnavailable from error
 
 

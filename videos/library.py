@@ -181,10 +181,7 @@ def _delete_row(video: Video) -> list[str]:
     deleted, _ = Video.objects.filter(pk=video.pk).delete()
     if not deleted:
         raise VideoNotFound
-    picture = video.source_image
-    if picture and Video.objects.filter(source_image=picture).exists():
-        picture = ""
-    return [name for name in (video.file, video.poster, picture) if name]
+    return [name for name in (video.file, video.poster, video.source_image) if name]
 
 
 def _remove(names: Iterable[str]) -> bool:
@@ -195,7 +192,9 @@ def _remove(names: Iterable[str]) -> bool:
 def _rows_without_file() -> int:
     missing = 0
     for pk, file, poster in Video.objects.values_list("pk", "file", "poster").iterator():
-        if not (default_storage.exists(file) and default_storage.exists(poster)):
+        if default_storage.exists(file) and default_storage.exists(poster):
+            continue
+        if Video.objects.filter(pk=pk).exists():  # and was not deleted since it was listed
             logger.error("video %s has lost a file in the storage", pk)
             missing += 1
     return missing

@@ -20,7 +20,7 @@ from videos.models import Video
 
 VIDEO = "video.mp4"
 POSTER = "poster.jpg"
-SOURCE = "source.jpg"
+SOURCE = "source"  # in whatever format it was uploaded
 
 STEPS = 8
 

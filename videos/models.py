@@ -78,15 +78,16 @@ class Video(models.Model):
                 condition=models.Q(is_favorited=True),
                 name="video_favorites",
             ),
-            # the clean-up of uploads asks which of them are still shown
-            models.Index(
-                fields=["source_image"], condition=~models.Q(source_image=""), name="video_source_image"
-            ),
         ]
         constraints = [
             # Deleting a video deletes its files: no other may stand on them.
             models.UniqueConstraint(fields=["file"], name="video_file_is_its_own"),
             models.UniqueConstraint(fields=["poster"], name="video_poster_is_its_own"),
+            models.UniqueConstraint(
+                fields=["source_image"],
+                condition=~models.Q(source_image=""),
+                name="video_source_image_is_its_own",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -99,3 +99,8 @@ class VideoDeletedAnswerSerializer(serializers.Serializer[Any]):
 def video(row: Video, request: HttpRequest | Request) -> dict[str, Any]:
     """Return the video object, with links as `request` reaches us."""
     return dict(VideoSerializer(row, context={"request": request}).data)
+
+
+def videos(rows: list[Video], request: HttpRequest | Request) -> list[dict[str, Any]]:
+    """Return the video object of each row."""
+    return list(VideoSerializer(rows, many=True, context={"request": request}).data)

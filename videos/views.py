@@ -30,7 +30,7 @@ class VideoListView(PrivateView):
             generation_type=None if asked["generation_type"] == serializers.ALL else asked["generation_type"],
         )
         page = pages.page(rows, limit=asked["limit"], offset=asked["offset"])
-        videos = [serializers.video(row, request) for row in page.rows]
+        videos = serializers.videos(page.rows, request)
         return Response({"success": True, "videos": videos, "pagination": page.pagination})
 
 

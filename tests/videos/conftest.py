@@ -11,7 +11,7 @@ from videos import library
 
 VIDEO_BYTES = bytes(range(256)) * 4
 POSTER_BYTES = b"\xff\xd8 a poster"
-PICTURE_BYTES = b"\xff\xd8 a cat"
+PICTURE_BYTES = b"\xff\xd8\xff\xe0 a cat"
 
 DETAILS = library.Details(
     user_id=None,

@@ -4,6 +4,9 @@ import errno
 
 from django.core.files.storage import FileSystemStorage
 
+from videos import library
+from videos.models import Video
+
 
 class KeepsEverything(FileSystemStorage):
     """Will not delete."""
@@ -39,3 +42,12 @@ class Away(FileSystemStorage):
 
     def size(self, name):
         raise OSError(errno.EIO, "input/output error")
+
+
+class DeletesTheRow(FileSystemStorage):
+    """Somebody deletes the video just before its file is looked for."""
+
+    def exists(self, name):
+        for video in Video.objects.filter(file=name):
+            library.delete(video)
+        return super().exists(name)

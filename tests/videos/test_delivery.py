@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import AsyncClient
 from django.utils.http import http_date
@@ -47,7 +48,34 @@ def test_the_poster(client, video):
 
 def test_a_video_without_a_picture_has_no_picture(client, video):
     token = links.sign(video.pk, links.SOURCE, expires=links.expiry(time.time()))
-    assert client.get(f"/videos/files/{token}/source.jpg").status_code == 404
+    assert client.get(f"/videos/files/{token}/source").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("head", "media_type", "suffix"),
+    [
+        (b"\xff\xd8\xff\xe1", "image/jpeg", ".jpg"),
+        (b"\x89PNG\r\n\x1a\n", "image/png", ".png"),
+        (b"RIFF\n\x00\x00\x00WEBPVP8 ", "image/webp", ".webp"),
+        (b"\x00\x00\x00 ftypavif", "image/avif", ".avif"),
+        (b"<svg onload=alert(1)>", "application/octet-stream", ""),
+        (b"<!doctype html><script>", "application/octet-stream", ""),
+        (b"", "application/octet-stream", ""),
+    ],
+)
+def test_an_uploaded_picture_is_sent_as_what_it_is(client, alice, make_video, head, media_type, suffix):
+    name = default_storage.save("uploads/picture", ContentFile(head))
+    video = make_video(alice, source_image=name)
+    response = client.get(links.source_url(video))
+    assert response.getvalue() == head
+    assert response["Content-Type"] == media_type
+    assert response["Content-Disposition"] == f'inline; filename="source-{video.pk}{suffix}"'
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_picture_that_was_lost_is_not_found(client, alice, make_video):
+    url = links.source_url(make_video(alice, source_image="uploads/lost"))
+    assert client.get(url).status_code == 404
 
 
 def test_it_can_be_saved_under_a_name(client, url, video):

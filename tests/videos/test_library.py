@@ -107,12 +107,10 @@ def test_row_file_poster_and_picture_go_together(alice, make_video, stored_files
     assert not Video.objects.exists()
 
 
-def test_a_picture_stays_while_another_video_shows_it(alice, make_video, stored_files, picture):
-    first, second = (make_video(alice, source_image=picture) for _ in range(2))
-    library.delete(first)
-    assert picture in stored_files()
-    library.delete(second)
-    assert stored_files() == []
+def test_two_videos_cannot_own_one_picture(alice, picture, make_video):
+    make_video(alice, source_image=picture)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_video(alice, source_image=picture)
 
 
 def test_deleting_leaves_other_videos_alone(alice, make_video, stored_files):

@@ -9,6 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from videos import library, orphans
+from videos.models import Video
 
 DAY = timedelta(days=1)
 
@@ -112,6 +113,14 @@ def test_it_counts_rows_that_lost_a_file(alice, make_video, lost, caplog):
     default_storage.delete(getattr(video, lost))
     assert library.remove_orphans(older_than=DAY, dry_run=False).rows_without_file == 1
     assert str(video.pk) in caplog.text
+
+
+def test_a_row_deleted_while_it_counts_is_not_one_that_lost_its_file(alice, make_video, settings, media):
+    video = make_video(alice)
+    backend = {"BACKEND": "tests.videos.storages.DeletesTheRow", "OPTIONS": {"location": str(media)}}
+    settings.STORAGES = {**settings.STORAGES, "default": backend}
+    assert library.remove_orphans(older_than=DAY, dry_run=False).rows_without_file == 0
+    assert not Video.objects.filter(pk=video.pk).exists()
 
 
 def test_it_asks_for_rows_in_batches(put):
