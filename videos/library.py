@@ -125,7 +125,7 @@ def set_favorite(video: Video, *, is_favorited: bool) -> Video:
     rows = Video.objects.filter(pk=video.pk)
     if not rows.update(is_favorited=is_favorited, updated_at=Now()):
         raise VideoNotFound
-    return rows.get()
+    return _only(rows)
 
 
 def delete(video: Video) -> bool:
