@@ -25,12 +25,16 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]  # unt
         return BEARER
 
 
-class JwtScheme(BearerScheme):
-    """The same scheme to a client, so it is listed once."""
+class JwtScheme(OpenApiAuthenticationExtension):
+    """To a client the same scheme as an API token, which stands in the document already."""
 
     target_class = "accounts.authentication.JwtAuthentication"
+    name: list[str] = []
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
+        return []
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
         return []
 
 

@@ -165,6 +165,9 @@ def server(tmp_path_factory):
             stderr=output,
         )
         try:
+            while "startup complete" not in log.read_text():
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.05)
             yield listener.getsockname()
         finally:
             process.terminate()

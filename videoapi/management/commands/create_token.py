@@ -42,7 +42,8 @@ class Command(BaseCommand):
         except DomainError as error:
             raise CommandError(error.message) from error
         until = f"until {expires_at:%Y-%m-%d}" if expires_at else "until it is revoked"
-        self.stderr.write(f"Token {token.prefix}… for {user.username}, {until}. It is shown only now.")
+        note = f"Token {token.prefix}… for {user.username}, {until}. It is shown only now."
+        self.stderr.write(note, self.style.SUCCESS)  # else red, as an error is
         self.stdout.write(secret)
 
 
