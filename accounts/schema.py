@@ -25,7 +25,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]  # unt
         return BEARER
 
 
-class JwtScheme(OpenApiAuthenticationExtension):
+class JwtScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]  # untyped
     """To a client the same scheme as an API token, which stands in the document already."""
 
     target_class = "accounts.authentication.JwtAuthentication"
