@@ -29,15 +29,27 @@ def mistakes(prices: Any) -> list[str]:
     """Return what is wrong with a price table, one sentence each."""
     if not isinstance(prices, dict):
         return ["DUST_PRICES must be a JSON object."]
-    found = [f"DUST_PRICES needs a price for {verb!r}." for verb in VERB.values() if verb not in prices]
     rules = prices.get("rules", [])
-    for entry in (prices, *rules):
-        known = {*VERB.values(), "rules"} if entry is prices else {*VERB.values(), *CONDITIONS}
-        strange = [name for name in entry if name not in known]
-        found += [f"DUST_PRICES has {name!r}, which means nothing there." for name in strange]
-        found += [
-            f"The DUST price {entry[verb]!r} must be a whole number, 0 or more."
-            for verb in VERB.values()
-            if verb in entry and (type(entry[verb]) is not int or entry[verb] < 0)
-        ]
-    return found
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        return ["The rules in DUST_PRICES must be a list of JSON objects."]
+    missing = [f"DUST_PRICES needs a price for {verb!r}." for verb in VERB.values() if verb not in prices]
+    plain = {name: value for name, value in prices.items() if name != "rules"}
+    return [
+        *missing,
+        *_mistakes_in(plain, known=()),
+        *(mistake for rule in rules for mistake in _mistakes_in(rule, known=CONDITIONS)),
+    ]
+
+
+def _mistakes_in(entry: dict[str, Any], *, known: tuple[str, ...]) -> list[str]:
+    verbs = tuple(VERB.values())
+    strange = [name for name in entry if name not in (*verbs, *known)]
+    wrong = [entry[verb] for verb in verbs if verb in entry and not _is_price(entry[verb])]
+    return [
+        *(f"DUST_PRICES has {name!r}, which means nothing there." for name in strange),
+        *(f"The DUST price {price!r} must be a whole number, 0 or more." for price in wrong),
+    ]
+
+
+def _is_price(value: Any) -> bool:
+    return type(value) is int and value >= 0

@@ -4,15 +4,23 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts import signin
+from videoapi import health, pages
+from videoapi import docs
 
 handler404 = "videoapi.problems.page_not_found"
 handler500 = "videoapi.problems.server_error"
 
 urlpatterns = [
+    path("", pages.studio, name="studio"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path(
         "admin/login/", signin.limited(admin.site.login)
     ),  # before the admin's own: the same limit as /login
     path("admin/", admin.site.urls),
+    path("schema", docs.SchemaView.as_view(), name="schema"),
+    path("docs", docs.swagger, name="docs"),
+    path("redoc", docs.redoc, name="redoc"),
     path("", include("accounts.urls")),
     path("", include("dust.urls")),
     path("", include("jobs.urls")),

@@ -1,0 +1,97 @@
+"""A whole installation in processes of its own, for tests: web, worker, database, files."""
+
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import environ
+import psycopg
+from psycopg import sql
+
+from videoapi import local
+from videoapi.client import Api
+from videoapi.processes import Children
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+# What tests.settings says for the tests' own process is not for these.
+OURS = ("SECRET_KEY", "ALLOWED_HOSTS", "DATA_DIR", "DATABASE_URL", "LOG_LEVEL", "MEDIA_ROOT")
+
+
+class Installation:
+    """Runs on a free port until the end of the block; `lines` is what its processes printed."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.lines: list[str] = []
+        kept = {name: value for name, value in os.environ.items() if name not in OURS}
+        self.environment = {
+            **kept,
+            "DJANGO_SETTINGS_MODULE": "videoapi.settings",
+            "DEBUG": "true",
+            "DATA_DIR": str(folder),
+            **environment,
+        }
+        self.url = ""
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> "Installation":
+        with contextlib.ExitStack() as stack:
+            self.environment["DATABASE_URL"] = stack.enter_context(_database())
+            self.manage("migrate", "--verbosity=0")
+            self.children = stack.enter_context(
+                Children(environment=self.environment, write=self.lines.append)
+            )
+            port = local.free_port(HOST)
+            self.url = local.address(HOST, port)
+            self.children.start(local.web(HOST, port))
+            self.children.start(local.worker())
+            local.wait_until_ready(self.user("probe"), self.children)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command and return what it printed. Raise CalledProcessError."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    def user(self, name: str, *, grant: int = 0) -> Api:
+        """Return the API as a new or known user with a fresh token."""
+        token = self.manage("create_token", name, f"--grant={grant}").strip()
+        return Api(self.url, token)
+
+
+@contextlib.contextmanager
+def _database():
+    """A database of its own on the server that the tests use; SQLite needs nothing ("")."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url:
+        yield ""
+        return
+    server = environ.Env.db_url_config(url)
+    address = {"host": server["HOST"], "port": server["PORT"] or 5432, "user": server["USER"]}
+    address["password"] = server["PASSWORD"] or None
+    name = f"live_{os.getpid()}_{secrets.token_hex(4)}"
+
+    def run(statement: str) -> None:
+        with psycopg.connect(**address, dbname="postgres", autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+
+    run("CREATE DATABASE {}")
+    try:
+        yield url.rsplit("/", 1)[0] + f"/{name}"
+    finally:
+        run("DROP DATABASE {} WITH (FORCE)")

@@ -1,0 +1,68 @@
+"""Health for load balancers and container runtimes: `/healthz` (this process) and `/readyz` (what it needs)."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache import cache
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+
+from jobs import estimates
+
+logger = logging.getLogger(__name__)
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Say that this process answers. Nothing else is asked: a database outage is no reason to restart it."""
+    return _answer({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Say whether requests can be served: 200 if all that is needed answers, else 503 with what does not.
+
+    No worker alive is told but is no reason to send requests elsewhere: submits wait in the queue.
+    """
+    checks = {"database": _database, "migrations": _migrations, "cache": _cache, "storage": _storage}
+    found = {name: _passes(name, check) for name, check in checks.items()}
+    ready = all(found.values())
+    workers = estimates.workers_alive() if found["database"] and found["migrations"] else 0
+    body = {"status": "ok" if ready else "unavailable", "checks": found, "workers": workers}
+    return _answer(body, status=200 if ready else 503)
+
+
+def _passes(name: str, check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except (DatabaseError, OSError) as error:  # a cache or storage server away is an OSError as well
+        logger.warning("not ready: %s: %s", name, error)
+        return False
+
+
+def _database() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return True
+
+
+def _migrations() -> bool:
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def _cache() -> bool:
+    cache.set("readyz", "ok", 10)
+    return bool(cache.get("readyz") == "ok")
+
+
+def _storage() -> bool:
+    default_storage.exists("readyz")
+    return True
+
+
+def _answer(body: dict[str, Any], *, status: int = 200) -> JsonResponse:
+    response = JsonResponse(body, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
