@@ -14,7 +14,7 @@ PREPARED = 0.03  # share of the work done when the first frame is due
 POSTER_AT = 0.99
 
 
-class PreviewProvider(LocalProvider):
+class Preview(LocalProvider):
     """Makes a video whose look follows from the prompt's words, or that moves the user's own picture."""
 
     def generate(self, generation: Generation, folder: Path, progress: Progress) -> Rendered:

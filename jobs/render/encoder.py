@@ -68,6 +68,7 @@ class Encoder:
         codec = self._stream.codec_context
         # x264 divides its work by the number of threads: another number, other bytes
         codec.thread_count = settings.ENCODER_THREADS
+        codec.thread_type = "FRAME"  # x264 works on earlier frames while the next is drawn
         codec.gop_size = self._rate * SECONDS_BETWEEN_KEYFRAMES
         codec.color_range = ColorRange.MPEG
         codec.colorspace = Colorspace.ITU709

@@ -7,7 +7,7 @@ from PIL import Image
 from jobs.providers import preview
 from tests.providers import reading
 
-provider = preview.PreviewProvider()
+provider = preview.Preview()
 
 
 def test_it_writes_exactly_the_video_that_was_asked_for(generation, quiet, tmp_path):
