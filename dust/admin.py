@@ -46,9 +46,9 @@ class TransferAdmin(LookOnly):
         "actor",
         "reason",
     ]
-    list_filter = ["kind", "contra", "created_at"]
+    list_filter = ["kind", "created_at"]
     list_select_related = ["account__user"]
-    ordering = ["-created_at", "-id"]
+    ordering = ["-id"]  # ids are ordered by time, and indexed
     search_fields = ["account__user__email", "account__user__username", "key"]
     search_help_text = "A user's e-mail address or name, a key, or the whole id of a job, user or transfer"
 
@@ -126,6 +126,7 @@ class AccountAdmin(LookOnly):
         if not movement.created:
             messages.warning(request, "This was done already; nothing was done a second time.")
             return
-        done = f"{movement.kind} of {movement.amount} DUST; {movement.available_after} can be spent now."
+        kind, left = movement.kind.capitalize(), movement.available_after
+        done = f"{kind} of {movement.amount} DUST; {left} can be spent."
         self.log_change(request, account, done)
-        messages.success(request, done.capitalize())
+        messages.success(request, done)

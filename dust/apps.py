@@ -11,6 +11,7 @@ from dust import triggers
 
 class DustConfig(AppConfig):
     name = "dust"
+    verbose_name = "DUST"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

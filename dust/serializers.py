@@ -4,13 +4,15 @@ from typing import Any
 
 from rest_framework import serializers
 
+from base.openapi import Succeeded
+from base.pages import PaginationSerializer
 from dust.models import Kind
 
 
 class BalanceSerializer(serializers.Serializer[Any]):
     """What the caller owns."""
 
-    success = serializers.BooleanField(default=True, read_only=True)
+    success = Succeeded(default=True, read_only=True)
     balance = serializers.IntegerField(help_text="All DUST of the account, held or not.")
     held = serializers.IntegerField(help_text="Set aside for jobs that wait in the queue.")
     available = serializers.IntegerField(help_text="What can be spent now: balance less held.")
@@ -34,18 +36,9 @@ class TransactionSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class PaginationSerializer(serializers.Serializer[Any]):
-    """Where this page lies in the whole list."""
-
-    total = serializers.IntegerField()
-    limit = serializers.IntegerField()
-    offset = serializers.IntegerField()
-    has_more = serializers.BooleanField()
-
-
 class TransactionListSerializer(serializers.Serializer[Any]):
     """One page of transactions, newest first."""
 
-    success = serializers.BooleanField(default=True, read_only=True)
+    success = Succeeded(default=True, read_only=True)
     transactions = TransactionSerializer(many=True)
     pagination = PaginationSerializer()

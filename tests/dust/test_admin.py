@@ -46,10 +46,10 @@ def test_a_grant_is_shown_before_it_is_done(desk, account, filled_in):
 
 def test_a_confirmed_grant_moves_dust_and_says_who_did_it(desk, account, filled_in):
     response = desk.post(page_of(account, "grant"), {**filled_in, "confirmed": "on"}, follow=True)
-    assert "Grant of 50 dust; 150 can be spent now." in response.content.decode()
+    assert "Grant of 50 DUST; 150 can be spent." in response.content.decode()
     row = Transfer.objects.get(amount=50)
     assert (row.kind, row.actor, row.reason) == ("grant", "charlie", "Sorry for the wait")
-    assert LogEntry.objects.get().get_change_message() == "grant of 50 DUST; 150 can be spent now."
+    assert LogEntry.objects.get().get_change_message() == "Grant of 50 DUST; 150 can be spent."
 
 
 def test_a_double_click_grants_once(desk, account, filled_in):
