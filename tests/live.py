@@ -49,7 +49,8 @@ class Installation:
             self.url = local.address(HOST, port)
             self.children.start(local.web(HOST, port))
             self.children.start(local.worker())
-            local.wait_until_ready(self.user("probe"), self.children)
+            with contextlib.closing(self.user("probe")) as probe:
+                local.wait_until_ready(probe, self.children)
             self._stack = stack.pop_all()
         return self
 
@@ -57,21 +58,19 @@ class Installation:
         self._stack.close()
 
     def manage(self, *arguments: str) -> str:
-        """Run a management command and return what it printed. Raise CalledProcessError."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        """Run a management command, which must succeed, and return what it printed."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def user(self, name: str, *, grant: int = 0) -> Api:
-        """Return the API as a new or known user with a fresh token."""
-        token = self.manage("create_token", name, f"--grant={grant}").strip()
-        return Api(self.url, token)
+    def token(self, name: str) -> str:
+        """Return a fresh token of a new or known user."""
+        return self.manage("create_token", name).strip()
+
+    def user(self, name: str) -> Api:
+        """Return the API as a new or known user; the caller closes it."""
+        return Api(self.url, self.token(name))
 
 
 @contextlib.contextmanager

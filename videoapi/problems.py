@@ -155,6 +155,11 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return problem(request, status=404, code="not_found", message="There is nothing at this address.")
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer for what Django itself refuses: a malformed form, a host that is not ours."""
+    return problem(request, status=400, code="invalid_request", message="The request is malformed.")
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer for a fault of ours; the log has the details under the request's id."""
     message = "Something went wrong on our side. Please try again."

@@ -10,7 +10,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from videoapi import safety
+from videoapi import openapi, safety
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes be written with their parameters
 
@@ -61,18 +61,17 @@ else:
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(DATA_DIR / "media"))).resolve()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(MEDIA_ROOT)}},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WORK_DIR = DATA_DIR / "work"  # renders in progress, on this machine
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # our static files are few and small: no collectstatic step to forget
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- Django --------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "videoapi.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -218,17 +217,7 @@ Q_CLUSTER = {
 }
 
 # --- docs and logs -------------------------------------------------------------------------------------
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Video API",
-    "VERSION": "0.1.0",
-    "OAS_VERSION": "3.1.1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
+SPECTACULAR_SETTINGS = openapi.SETTINGS
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,
@@ -240,6 +229,7 @@ LOGGING = {
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
     },
+    "loggers": {"django-q": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # else a line for each pulse
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }
 

@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts import signin
-from videoapi import health, pages
-from videoapi import docs
+from videoapi import docs, health, pages
 
+handler400 = "videoapi.problems.bad_request"
 handler404 = "videoapi.problems.page_not_found"
 handler500 = "videoapi.problems.server_error"
 

@@ -42,7 +42,7 @@ def live(tmp_path_factory):
 def page(chromium, live):
     """A page of its own, signed in as a new user, that fails the test on any script error."""
     name = f"ada{os.urandom(4).hex()}"
-    live.user(name)
+    live.token(name)
     live.manage("shell", "--no-imports", "-c", SET_PASSWORD.format(name=name, password=PASSWORD))
     context = chromium.new_context(base_url=live.url, viewport={"width": 1280, "height": 900})
     page = context.new_page()
