@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from jobs.providers.base import Generation, LocalProvider, Progress, Rendered
-from jobs.render import encoder, overlay, planes, poster, scene, words
+from jobs.render import camera, encoder, overlay, picture, planes, poster, scene, weather, words
 from jobs.render.overlay import Overlay
 
-# The scene is soft, so it is drawn smaller and enlarged; letters are always drawn at full size.
-DRAWN_SHORT_SIDE = {480: 480, 720: 720, 1080: 810, 2160: 1080}
+# The short side at which each is drawn, by the video's. Scenes are soft and lose nothing by being enlarged;
+# letters are always drawn at full size.
+DRAWN_SCENE = {480: 480, 720: 720, 1080: 810, 2160: 1080}
+DRAWN_PICTURE = {480: 480, 720: 720, 1080: 1080, 2160: 1440}
 PREPARED = 0.03  # share of the work done when the first frame is due
 POSTER_AT = 0.99
 
@@ -29,11 +32,11 @@ class Preview(LocalProvider):
             for index in range(generation.frame_count):
                 seconds = index / generation.frames_per_second
                 share = index / max(generation.frame_count - 1, 1)
-                picture = planes.scaled(show.frame(share=share, seconds=seconds), size)
+                frame = planes.scaled(show.frame(share=share, seconds=seconds), size)
                 for over in overlays:
-                    over.draw(picture, seconds)
-                output.add(picture)
-                chosen.look(index, picture)
+                    over.draw(frame, seconds)
+                output.add(frame)
+                chosen.look(index, frame)
                 done = (index + 1) / generation.frame_count
                 progress(PREPARED + (POSTER_AT - PREPARED) * done, "rendering")
         progress(POSTER_AT, "choosing the poster")
@@ -48,26 +51,32 @@ class Preview(LocalProvider):
             duration_seconds=generation.frame_count / generation.frames_per_second,
         )
 
-    def _show(self, generation: Generation) -> scene.Scene:
-        return scene.Scene(
-            words.read(generation.prompt),
-            seed=generation.seed,
-            size=drawn_size(generation.width, generation.height),
-            camera_fixed=generation.camera_fixed,
-        )
+    def _show(self, generation: Generation) -> scene.Scene | picture.MovingPicture:
+        reading = words.read(generation.prompt)
+        move = camera.STILL if generation.camera_fixed else camera.MOVES[reading.camera]
+        if generation.image is None:
+            size = drawn_size(generation.width, generation.height, DRAWN_SCENE)
+            return scene.Scene(reading, seed=generation.seed, size=size, move=move)
+        size = drawn_size(generation.width, generation.height, DRAWN_PICTURE)
+        over = None
+        if reading.weather:
+            setting = scene.arranged(reading, seed=generation.seed, size=size)
+            over = weather.Weather(setting, weather.KINDS[reading.weather])
+        return picture.MovingPicture(generation.image, move=move, size=size, weather=over)
 
     def _overlays(self, generation: Generation) -> list[Overlay]:
         size = (generation.width, generation.height)
         overlays = [overlay.mark(size)]
-        if caption := overlay.caption(generation.prompt, size):
+        # nothing is written over a user's own picture but the mark
+        if generation.image is None and (caption := overlay.caption(generation.prompt, size)):
             overlays.append(caption)
         if generation.portrait:
             overlays.append(overlay.portrait(generation.portrait, size))
         return overlays
 
 
-def drawn_size(width: int, height: int) -> tuple[int, int]:
-    """Return the size at which the scene of a video is drawn: its shape, both sides even."""
+def drawn_size(width: int, height: int, sides: Mapping[int, int]) -> tuple[int, int]:
+    """Return the size at which a video of `width` x `height` is drawn: its shape, both sides even."""
     short = min(width, height)
-    scale = min(1.0, DRAWN_SHORT_SIDE.get(short, 720) / short)
+    scale = min(1.0, sides.get(short, min(sides.values())) / short)
     return (2 * round(width * scale / 2), 2 * round(height * scale / 2))

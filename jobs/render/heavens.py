@@ -14,7 +14,7 @@ CURTAIN_MARGIN = 0.10
 
 
 def space(setting: Setting) -> list[Element]:
-    """Return nebulae, a planet and its moon."""
+    """Return a planet and its moon."""
     width, height = setting.size
     random = setting.random
     side = 1 if setting.sun[0] < width / 2 else -1
@@ -28,7 +28,6 @@ def space(setting: Setting) -> list[Element]:
     )
     palette = setting.palette
     return [
-        _nebula(setting),
         _planet(
             setting,
             moon,
@@ -60,7 +59,8 @@ def lights(setting: Setting) -> list[Element]:
     return [*curtains, *land.mountains(setting)]
 
 
-def _nebula(setting: Setting) -> Layer:
+def nebula(setting: Setting) -> Layer:
+    """Return clouds of lit gas that fill the whole stage."""
     margin_x, margin_y = stage.margins(setting.size)
     width, height = setting.size[0] + 2 * margin_x, setting.size[1] + 2 * margin_y
     palette, random = setting.palette, setting.random

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import ImageDraw
 
-from jobs.render import noise, shapes
+from jobs.render import flowers, noise, shapes
 from jobs.render.planes import Floats
 from jobs.render.shapes import Fill, Setting
 from jobs.render.stage import Element, Layer
@@ -51,11 +51,20 @@ def meadow(setting: Setting) -> list[Element]:
     layers: list[Element] = []
     for index in range(4):
         depth = index / 3 * 0.8
-        base = _row(setting, 0.04 + 0.62 * (index / 3) ** 1.2)
+        base = _row(setting, 0.04 + 0.55 * (index / 3) ** 1.2)
         wave = noise.ridge(setting.random, shapes.columns(setting), _hills(setting, 1.3), 3, 0.35)
         line = base - setting.unit * 0.055 * wave
-        fill = shapes.fill_at(setting, 0.15 + 0.7 * depth, haze=0.75)
+        fill = shapes.fill_at(setting, 0.25 + 0.7 * depth, haze=0.6)
         layers.append(shapes.ridge(setting, line, depth=depth, fill=fill))
+    for index, (row, tall) in enumerate(((0.72, 0.10), (0.97, 0.16))):
+        border = flowers.border(
+            setting,
+            row=_row(setting, row),
+            tall=tall * setting.unit,
+            depth=0.85 + 0.3 * index,
+            phase=0.3 * index,
+        )
+        layers.append(border)
     return layers
 
 

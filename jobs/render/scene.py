@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from jobs.render import camera, city, heavens, land, planes, sea, sky, stage, words
+from jobs.render import camera, city, heavens, land, planes, sea, sky, stage, weather, words
 from jobs.render.palettes import PALETTES
 from jobs.render.planes import Planes
 from jobs.render.shapes import Setting
@@ -29,14 +29,13 @@ class Scene:
     """A scene at one size. `frame` returns it at any moment; the same moment, the same picture."""
 
     def __init__(
-        self, reading: words.Reading, *, seed: int, size: tuple[int, int], camera_fixed: bool
+        self, reading: words.Reading, *, seed: int, size: tuple[int, int], move: camera.Move
     ) -> None:
         self._size = size
-        self._move = camera.STILL if camera_fixed else camera.MOVES[reading.camera]
-        random = np.random.default_rng([seed, words.number(repr(reading))])
-        setting = _setting(reading, size, random)
-        above = [] if reading.motif == "space" else [sky.backdrop(setting), sky.clouds(setting)]
-        self._elements: list[Element] = [*above, *MOTIFS[reading.motif](setting)]
+        self._move = move
+        setting = arranged(reading, seed=seed, size=size)
+        self._elements = [*_above(reading, setting), *MOTIFS[reading.motif](setting)]
+        self._elements.append(weather.Weather(setting, weather.KINDS[reading.weather or "motes"]))
 
     def frame(self, *, share: float, seconds: float) -> Planes:
         """Return the picture at `share` (0 to 1) of the video, `seconds` from its start."""
@@ -46,7 +45,17 @@ class Scene:
         return picture
 
 
-def _setting(reading: words.Reading, size: tuple[int, int], random: np.random.Generator) -> Setting:
+def _above(reading: words.Reading, setting: Setting) -> list[Element]:
+    """Return what is behind the motif."""
+    if reading.motif == "space":
+        return [heavens.nebula(setting), weather.Weather(setting, weather.DEEP_STARS)]
+    stars = [weather.Weather(setting, weather.STARS)] if setting.palette.is_night else []
+    return [sky.backdrop(setting), *stars, sky.clouds(setting)]
+
+
+def arranged(reading: words.Reading, *, seed: int, size: tuple[int, int]) -> Setting:
+    """Return the setting of a scene: another seed, another arrangement of the same things."""
+    random = np.random.default_rng([seed, words.number(repr(reading))])
     width, height = size
     horizon = height * 0.56
     sun = (width * float(random.uniform(0.3, 0.7)), horizon - float(random.uniform(0.3, 0.62)) * horizon)

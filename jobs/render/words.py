@@ -35,7 +35,7 @@ MATTERS: Table = {
     "aurora": ("aurora", "northern lights", "emerald", "magic", "dream", "fantasy"),
 }
 
-MOTIFS: Table = {
+PLACES: Table = {
     "ocean": (
         "ocean",
         "sea",
@@ -68,6 +68,9 @@ MOTIFS: Table = {
     "space": ("space", "galaxy", "planet", "astronaut", "universe", "cosmos", "rocket", "nebula", "alien"),
     "meadow": ("flower", "meadow", "garden", "field", "grass", "butterfly", "spring", "rose", "tulip", "bee"),
     "volcano": ("volcano", "lava", "fire", "flame", "dragon", "inferno"),
+}
+# What is no place of its own: "a magic forest" is a forest.
+MOODS: Table = {
     "lights": ("aurora", "northern lights", "music", "dance", "dream", "abstract", "magic"),
 }
 
@@ -128,7 +131,7 @@ class Reading:
 
 def read(prompt: str) -> Reading:
     """Return what the prompt asks for."""
-    motif = named(MOTIFS, prompt)
+    motif = named(PLACES, prompt) or named(MOODS, prompt)
     usual = USUAL_PALETTE[motif] if motif else pick(QUIET_PALETTES, prompt, "palette")
     return Reading(
         palette=named(LOOKS, prompt) or named(TIMES, prompt) or named(MATTERS, prompt) or usual,
