@@ -20,10 +20,10 @@ class PageQuery(serializers.Serializer[Any]):
 class PaginationSerializer(serializers.Serializer[Any]):
     """Where a page lies in the whole list."""
 
-    total = serializers.IntegerField()
-    limit = serializers.IntegerField()
-    offset = serializers.IntegerField()
-    has_more = serializers.BooleanField()
+    total = serializers.IntegerField(min_value=0, help_text="Rows in the whole list.")
+    limit = serializers.IntegerField(min_value=1, max_value=100)
+    offset = serializers.IntegerField(min_value=0)
+    has_more = serializers.BooleanField(help_text="Whether there are rows after this page.")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

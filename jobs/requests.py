@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.request import Request
@@ -27,6 +28,9 @@ MAX_SEED = 2**31 - 1
 JSON_IN_FORMS = ("camera_fixed", "metadata", "seed")
 
 
+@extend_schema_field(
+    {"type": "string", "format": "uri", "pattern": "^https?://", "maxLength": URL_CHARACTERS}
+)
 class WebAddress(Text):
     """An http or https URL. Whether it may be fetched is judged when it is."""
 
@@ -47,6 +51,14 @@ class WebAddress(Text):
         return url
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": True,
+        "default": {},
+        "description": f"Yours: given back unchanged. At most {METADATA_BYTES} bytes as JSON.",
+    }
+)
 class Metadata(serializers.Field[Any, Any, Any, Any]):
     """A JSON object of the caller's, at most 4 KiB."""
 

@@ -14,7 +14,7 @@ from base import callers, pages
 from base.parsers import BoundedJsonParser, FormParser, PlainTextJsonParser
 from base.throttles import ReadThrottle, SubmitThrottle
 from base.views import PrivateView
-from jobs import answers, catalogue, lifecycle, requests, statistics, submission, uploads
+from jobs import answers, catalogue, lifecycle, requests, schema, statistics, submission, uploads
 from jobs.formats import GenerationType
 from jobs.models import Job
 
@@ -22,6 +22,7 @@ from jobs.models import Job
 class GenerateView(PrivateView):
     throttle_classes = (ReadThrottle, SubmitThrottle)
 
+    @schema.generate
     def post(self, request: Request) -> Response:
         callers.check_user_id(request)
         key = requests.idempotency_key(request)
@@ -38,6 +39,7 @@ class AnimateView(PrivateView):
     throttle_classes = (ReadThrottle, SubmitThrottle)
     parser_classes = (BoundedJsonParser, PlainTextJsonParser, FormParser)
 
+    @schema.animate
     def post(self, request: Request) -> Response:
         callers.check_user_id(request)
         fields, picture = requests.animate(request)
@@ -57,6 +59,7 @@ class StatusView(PrivateView):
         # may be kept by the browser alone, and asked for again each time: that is what the ETag is for
         return {**super().default_response_headers, "Cache-Control": "private, no-cache"}
 
+    @schema.status
     def get(self, request: Request, job_id: uuid.UUID) -> Response:
         job = own_job(request, job_id)
         tag = answers.etag(job)
@@ -69,6 +72,7 @@ class StatusView(PrivateView):
 
 
 class ResultView(PrivateView):
+    @schema.result
     def get(self, request: Request, job_id: uuid.UUID) -> Response:
         job = own_job(request, job_id, "video")
         if not job.is_finished:
@@ -78,6 +82,7 @@ class ResultView(PrivateView):
 
 
 class JobView(PrivateView):
+    @schema.cancel
     def delete(self, request: Request, job_id: uuid.UUID) -> Response:
         job = own_job(request, job_id)
         lifecycle.cancel(job)
@@ -85,6 +90,7 @@ class JobView(PrivateView):
 
 
 class ActiveJobsView(PrivateView):
+    @schema.active_jobs
     def get(self, request: Request) -> Response:
         jobs = Job.objects.owned_by(request.user.pk).active().oldest_first().seen_now().with_queue_ahead()
         active = [answers.active(job) for job in jobs]
@@ -92,6 +98,7 @@ class ActiveJobsView(PrivateView):
 
 
 class JobsView(PrivateView):
+    @schema.list_jobs
     def get(self, request: Request) -> Response:
         query = pages.query(request, requests.JobsQuery)
         jobs = Job.objects.owned_by(request.user.pk)
@@ -103,16 +110,19 @@ class JobsView(PrivateView):
 
 
 class StatsView(APIView):
+    @schema.stats
     def get(self, request: Request) -> Response:
         return Response(answers.statistics(statistics.overview()))
 
 
 class ModelsView(APIView):
+    @schema.models
     def get(self, request: Request) -> Response:
         return Response([answers.model(model) for model in catalogue.usable().values()])
 
 
 class QuoteView(PrivateView):
+    @schema.quote
     def get(self, request: Request) -> Response:
         query = requests.QuoteQuery(data=request.query_params)
         query.is_valid(raise_exception=True)

@@ -1,12 +1,11 @@
 """What the OpenAPI document says about this app's operations."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse
 
-from videos import links
+from base import openapi
+from base.openapi import PERMISSION_DENIED, WITH_A_BODY, answer, header
+from videos import examples, links
 from videos.serializers import (
     FavoriteSerializer,
     VideoAnswerSerializer,
@@ -15,118 +14,104 @@ from videos.serializers import (
     VideoListQuery,
 )
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-_FILES = "https://video.example.com/videos/files/019a20985d5a7d139c570fa19c172427.1769882400"
-VIDEO = {
-    "id": "019a2098-5d5a-7d13-9c57-0fa19c172427",
-    "user_id": "019a1f00-0c1e-7b6e-8f3a-2d5b7c9e1a40",
-    "url": f"{_FILES}.Zk0nJ4cP8aV1/video.mp4",
-    "thumbnail_url": f"{_FILES}.q7TtW2mB5yLd/poster.jpg",
-    "prompt": "A red kite over the sea at dawn",
-    "generation_type": "text_to_video",
-    "source_image_url": None,
-    "duration_seconds": 5.0,
-    "resolution": "hd_1080p",
-    "aspect_ratio": "16:9",
-    "width": 1920,
-    "height": 1080,
-    "fps": 24,
-    "size_bytes": 2411724,
-    "reference_person": None,
-    "metadata": {"project": "spring"},
-    "model_used": "preview",
-    "is_favorited": False,
-    "created_at": "2026-01-31T12:00:09.120000Z",
-    "updated_at": "2026-01-31T12:00:09.120000Z",
-}
+VIDEOS = "Videos"
+UNKNOWN_VIDEO = openapi.not_found("video")
 LINKS = (
     "`url` and `thumbnail_url` play in a bare `<video>` or `<img>` with no header. They are signed and "
     "expire: do not keep them, ask again."
 )
 
-list_videos: Callable[[F], F] = extend_schema(
-    operation_id="listVideos",
-    tags=["Videos"],
+list_videos = openapi.operation(
+    "listVideos",
+    path="/videos",
+    tag=VIDEOS,
     summary="The caller's videos",
     description=f"Newest first. A video stays until it is deleted. {LINKS}",
     parameters=[VideoListQuery],
-    responses={200: VideoListAnswerSerializer},
-    examples=[
-        OpenApiExample(
-            "One of seven",
-            value={
-                "success": True,
-                "videos": [VIDEO],
-                "pagination": {"total": 7, "limit": 1, "offset": 0, "has_more": True},
-            },
-            response_only=True,
-        )
-    ],
+    answers={200: answer(VideoListAnswerSerializer, "One page.", one_of_seven=examples.VIDEOS)},
+    refusals=[openapi.INVALID_LIMIT],
 )
 
-get_video: Callable[[F], F] = extend_schema(
-    operation_id="getVideo",
-    tags=["Videos"],
+get_video = openapi.operation(
+    "getVideo",
+    path=examples.VIDEO_PATH,
+    tag=VIDEOS,
     summary="One video",
-    description=f"{LINKS} Somebody else's video is not found, as an unknown one.",
-    responses={200: VideoAnswerSerializer},
-    examples=[
-        OpenApiExample("A video", value={"success": True, "video": VIDEO}, response_only=True),
-    ],
+    description=LINKS,
+    answers={200: answer(VideoAnswerSerializer, "The video.", a_video=examples.ONE)},
+    refusals=[UNKNOWN_VIDEO],
 )
 
-set_favorite: Callable[[F], F] = extend_schema(
-    operation_id="setVideoFavorite",
-    tags=["Videos"],
+FAVORITE = OpenApiRequest(
+    FavoriteSerializer, examples=[OpenApiExample("Mark it", value={"is_favorited": True}, request_only=True)]
+)
+
+set_favorite = openapi.operation(
+    "setVideoFavorite",
+    path=examples.VIDEO_PATH,
+    tag=VIDEOS,
     summary="Mark or unmark a favourite",
     description="`is_favorited` is all that can be changed; any other field is refused.",
-    request=FavoriteSerializer,
-    responses={200: VideoAnswerSerializer},
-    examples=[
-        OpenApiExample("Mark it", value={"is_favorited": True}, request_only=True),
-        OpenApiExample(
-            "Marked",
-            value={"success": True, "video": {**VIDEO, "is_favorited": True}},
-            response_only=True,
-        ),
+    request={"application/json": FAVORITE, "text/plain": FAVORITE},
+    answers={200: answer(VideoAnswerSerializer, "The video as it is now.", marked=examples.FAVORITE)},
+    refusals=[
+        openapi.invalid("is_favorited", "Must be a valid boolean.", "invalid"),
+        PERMISSION_DENIED,
+        UNKNOWN_VIDEO,
+        *WITH_A_BODY,
     ],
 )
 
-delete_video: Callable[[F], F] = extend_schema(
-    operation_id="deleteVideo",
-    tags=["Videos"],
+delete_video = openapi.operation(
+    "deleteVideo",
+    path=examples.VIDEO_PATH,
+    tag=VIDEOS,
     summary="Delete a video",
     description="The video, its thumbnail, an uploaded source picture and the entry go together, for good. "
     "`deleted_from_storage` is false when the storage did not let go of a file: nobody can reach it any "
     "more, and it is removed later. DUST is not given back.",
     request=None,
-    responses={200: VideoDeletedAnswerSerializer},
-    examples=[
-        OpenApiExample(
-            "Deleted",
-            value={"success": True, "message": "The video was deleted.", "deleted_from_storage": True},
-            response_only=True,
-        )
-    ],
+    answers={200: answer(VideoDeletedAnswerSerializer, "It is gone.", deleted=examples.DELETED)},
+    refusals=[PERMISSION_DENIED, UNKNOWN_VIDEO],
 )
 
-get_file: Callable[[F], F] = extend_schema(
-    operation_id="getVideoFile",
-    tags=["Videos"],
+FILE = OpenApiResponse(OpenApiTypes.BINARY, description="The whole file.")
+PART = OpenApiResponse(OpenApiTypes.BINARY, description="The range that was asked for.")
+
+get_file = openapi.operation(
+    "getVideoFile",
+    path=examples.FILE_PATH,
+    tag=VIDEOS,
     summary="The file behind a link",
     description="What `url`, `thumbnail_url` and the `source_image_url` of an uploaded picture point to. The "
-    "link is the permission. Answers one `Range` with 206, `If-None-Match` with 304, a range past the end "
-    "with 416; an expired link with 403. `?download=1` makes a browser save it.",
+    "link is the permission: no header is needed, and the rate limit does not count it. `HEAD` answers with "
+    "the headers alone. Several ranges at once, and ranges in a form that is not understood, are answered "
+    "with the whole file.",
+    public=True,
     parameters=[
         OpenApiParameter("token", str, OpenApiParameter.PATH, description="From the link, as it is."),
         OpenApiParameter("name", str, OpenApiParameter.PATH, enum=[links.VIDEO, links.POSTER, links.SOURCE]),
-        OpenApiParameter("download", str, description="Save it rather than show it."),
+        OpenApiParameter("download", str, description="Makes a browser save it rather than show it."),
         OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="For example `bytes=0-1023`."),
+        OpenApiParameter(
+            "If-Range", str, OpenApiParameter.HEADER, description="An `ETag` or `Last-Modified`."
+        ),
+        OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="An `ETag`."),
+        header("ETag", "A strong tag of the file.", [200, 206, 304]),
+        header("Accept-Ranges", "`bytes`.", [200, 206]),
+        header("Content-Range", "Which bytes of how many.", [206, 416]),
     ],
-    responses={
-        (200, "video/mp4"): OpenApiTypes.BINARY,
-        (200, "image/jpeg"): OpenApiTypes.BINARY,
-        (206, "video/mp4"): OpenApiTypes.BINARY,
+    answers={
+        (200, "video/mp4"): FILE,
+        (200, "image/jpeg"): FILE,
+        (206, "video/mp4"): PART,
+        (206, "image/jpeg"): PART,
+        304: openapi.empty("The file is the one with that `ETag`."),
     },
+    refusals=[
+        examples.LINK_EXPIRED,
+        examples.LINK_NOT_FOUND,
+        examples.PRECONDITION_FAILED,
+        examples.RANGE_NOT_SATISFIABLE,
+    ],
 )

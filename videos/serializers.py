@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from base import fields, pages
+from base.openapi import Succeeded
 from videos import links
 from videos.models import GenerationType, Video
 
@@ -74,14 +75,14 @@ class FavoriteSerializer(fields.StrictSerializer):
 class VideoAnswerSerializer(serializers.Serializer[Any]):
     """One video."""
 
-    success = serializers.BooleanField(default=True)
+    success = Succeeded()
     video = VideoSerializer()
 
 
 class VideoListAnswerSerializer(serializers.Serializer[Any]):
     """One page of videos, newest first."""
 
-    success = serializers.BooleanField(default=True)
+    success = Succeeded()
     videos = VideoSerializer(many=True)
     pagination = pages.PaginationSerializer()
 
@@ -89,7 +90,7 @@ class VideoListAnswerSerializer(serializers.Serializer[Any]):
 class VideoDeletedAnswerSerializer(serializers.Serializer[Any]):
     """What became of a deletion."""
 
-    success = serializers.BooleanField(default=True)
+    success = Succeeded()
     message = serializers.CharField()
     deleted_from_storage = serializers.BooleanField(
         help_text="False when the storage did not let go of a file; it is removed later."
