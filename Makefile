@@ -1,0 +1,96 @@
+# What a person types; `make help` lists it. Everything that is installed goes to .venv, nothing elsewhere.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Stamps: they are as old as the last installation from the lock file that they depend on.
+MADE := $(VENV)/.made
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The tools load the settings, which refuse unsafe values unless told that this is development.
+TOOL := DEBUG=true SECRET_KEY=of-no-worth DATABASE_URL=sqlite://:memory: $(BIN)/
+MANAGE := $(TOOL)python manage.py
+PYTEST := $(BIN)/python -m pytest -n 2
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-sqlite test-postgresql services check fmt lint types schema schema-check \
+	migrations-check lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUNTIME) ## start everything on this machine; PORT (8000), HOST (127.0.0.1) and DATA_DIR (./var) say where
+	@exec env DEBUG="$${DEBUG:-true}" $(BIN)/python manage.py run --with-parent
+
+demo: $(RUNTIME) ## make two real videos and a refund in a temporary installation, check them, leave them in ./demo
+	@exec env DEBUG=true $(BIN)/python manage.py demo --with-parent
+
+test: services test-sqlite test-postgresql ## run the tests on SQLite, and on PostgreSQL when it can be reached
+
+check: $(DEV) ## everything a change must pass: format, lint, types, schema, migrations, tests
+	$(TOOL)ruff format --check .
+	$(TOOL)ruff check .
+	$(TOOL)mypy .
+	@$(MAKE) --no-print-directory schema-check migrations-check test
+
+fmt: $(DEV) ## format the code and mend what can be mended
+	$(TOOL)ruff format .
+	$(TOOL)ruff check --fix .
+
+lint: $(DEV) ## look for mistakes
+	$(TOOL)ruff check .
+
+types: $(DEV) ## check the types
+	$(TOOL)mypy .
+
+schema: $(DEV) ## write the OpenAPI schema to openapi.yaml
+	$(MANAGE) spectacular --validate --fail-on-warn --file openapi.yaml
+
+lock: $(MADE) ## renew requirements.txt and requirements-dev.txt from their .in files
+	@$(BIN)/python -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/python -m pip --disable-pip-version-check --quiet install uv==$(UV_VERSION)
+	@for name in requirements requirements-dev; do \
+		$(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+			--no-header --no-emit-index-url $$name.in --output-file $$name.txt || exit 1; \
+	done
+
+schema-check: $(DEV)
+	$(MANAGE) spectacular --validate --fail-on-warn > /dev/null
+
+migrations-check: $(DEV)
+	$(MANAGE) makemigrations --check --dry-run
+
+services: $(DEV)
+	@$(BIN)/python -m tests.services
+
+test-sqlite: $(DEV)
+	env -u DATABASE_URL $(PYTEST)
+
+test-postgresql: $(DEV)
+	@url=$$($(BIN)/python -m tests.services postgresql) || { [ -z "$$CI" ]; exit; }; \
+	echo "DATABASE_URL=$$url $(PYTEST)"; \
+	DATABASE_URL=$$url exec $(PYTEST)
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed. Name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
+		echo "$(PYTHON) lacks its venv module. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || { \
+		echo "Making $(VENV) ..."; $(PYTHON) -m venv --clear $(VENV); }
+	@touch $@
+
+$(RUNTIME): requirements.txt $(MADE)
+	@echo "Installing requirements.txt into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME)
+	@echo "Installing requirements-dev.txt into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,68 @@
+"""What the tests can use beside SQLite: PostgreSQL, Redis, Chromium. In CI (`CI=true`) none may be missing.
+
+`python -m tests.services` says what is there; `python -m tests.services postgresql` prints its address.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+
+import psycopg
+import redis
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def postgresql() -> str | None:
+    """Return the address of a PostgreSQL where we may make databases: TEST_DATABASE_URL or a local one."""
+    host, port = os.environ.get("PGHOST", "127.0.0.1"), os.environ.get("PGPORT", "5432")
+    url = os.environ.get("TEST_DATABASE_URL") or f"postgres://postgres@{host}:{port}/postgres"
+    try:
+        psycopg.connect(url, connect_timeout=3).close()
+    except psycopg.OperationalError:
+        return None
+    return url
+
+
+def redis_server() -> str | None:
+    """Return the address of a Redis: TEST_REDIS_URL or a local one."""
+    url = os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/9"
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=3) as client:
+            client.ping()
+    except redis.RedisError:
+        return None
+    return url
+
+
+def chromium() -> str | None:
+    """Return the path of a Chromium: CHROMIUM or the first one that is installed."""
+    named = os.environ.get("CHROMIUM")
+    return named or next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+SERVICES: dict[str, Callable[[], str | None]] = {
+    "postgresql": postgresql,
+    "redis": redis_server,
+    "chromium": chromium,
+}
+
+
+def main(*names: str) -> int:
+    """Print where the named services are, or all of them with their names; return the exit status."""
+    if names:
+        found = [SERVICES[name]() for name in names]
+        print(*filter(None, found), sep="\n")
+        return 0 if all(found) else 1
+    places = {name: find() for name, find in SERVICES.items()}
+    for name, place in places.items():
+        print(f"{name}: {place or 'not found; the tests that need it are left out'}")
+    if os.environ.get("CI") and not all(places.values()):
+        print("In CI all of them must be there.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
