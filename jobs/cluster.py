@@ -73,6 +73,7 @@ def start(worker_id: str, *, queue: str, workers: int) -> Cluster:
         OWNER_VARIABLE: worker_id,
         "WORKER_PROCESSES": str(workers),
         "DATABASE_POOL": "false",  # its threads do not survive the cluster's forks
+        "CONN_MAX_AGE": os.environ.get("CONN_MAX_AGE", "60"),  # 0 costs a factor of ten
     }
     if queue:
         environment["Q_CLUSTER_NAME"] = queue

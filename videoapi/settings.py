@@ -50,7 +50,8 @@ elif DATABASE_POOL:
     _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 5}}
     _database["CONN_MAX_AGE"] = 0
 else:
-    _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)  # seconds; 0 costs workers a factor of ten
+    # Seconds. Under ASGI each thread would keep one; workers set it for themselves (jobs.cluster).
+    _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=0)
     _database["CONN_HEALTH_CHECKS"] = True
 
 if REDIS_URL:

@@ -1,0 +1,128 @@
+"""Workers killed with -9 in the middle of a render, in a real installation: nothing is lost or paid twice."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import time
+
+import pytest
+
+from tests.live import Installation
+
+pytestmark = pytest.mark.slow
+
+LEASE = 5
+SWEEP = 60 + 30  # the schedule is each minute, and django-q2 looks at it twice a minute
+RENDER = 60
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory):
+    with Installation(
+        tmp_path_factory.mktemp("installation"), DUST_OPENING_GRANT="100", JOB_LEASE_SECONDS=str(LEASE)
+    ) as installation:
+        yield installation
+
+
+@pytest.fixture
+def api(live):
+    with contextlib.closing(live.user(f"ada{os.urandom(4).hex()}")) as api:
+        yield api
+
+
+def processes(live):
+    """Return (pid, parent, command) of every process of this installation."""
+    mark = live.children.mark.encode()
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (path / "environ").read_bytes().split(b"\0"):
+                parent = int((path / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                found.append((int(path.name), parent, command))
+        except OSError:
+            continue  # it has just ended
+    return found
+
+
+def renders(live):
+    """Return (pid, pid of its worker process) of every render at work."""
+    return [(pid, parent) for pid, parent, command in processes(live) if "jobs.render_child" in command]
+
+
+def wait_for(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s")
+
+
+def submit(api, prompt):
+    return api.submit(
+        "/videos/generate",
+        key=os.urandom(8).hex(),
+        json={"prompt": prompt, "model": "rehearsal", "resolution": "sd_480p"},
+    )["job_id"]
+
+
+def status(api, job_id):
+    return api.get(f"/videos/jobs/{job_id}/status")
+
+
+def started(api, job_id):
+    return lambda: status(api, job_id)["progress"] > 0
+
+
+def finished(api, job_id):
+    def check():
+        found = status(api, job_id)
+        return found if found["status"] in {"completed", "failed"} else None
+
+    return check
+
+
+def kinds(api, job_id):
+    rows = api.get("/dust/transactions?limit=100")["transactions"]
+    return sorted(row["kind"] for row in rows if row["job_id"] == job_id)
+
+
+@pytest.mark.parametrize("victim", ["worker process", "whole cluster"])
+def test_a_job_whose_worker_is_killed_ends_by_itself_with_one_charge(live, api, victim):
+    job_id = submit(api, "[slow 8] a sea")
+    wait_for(started(api, job_id), RENDER)
+    [(render, worker)] = renders(live)
+    if victim == "worker process":
+        os.kill(worker, signal.SIGKILL)
+    else:
+        for pid, _, command in processes(live):
+            if "qcluster" in command or "manage.py worker" in command:
+                os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: render not in [pid for pid, _ in renders(live)], 10)
+    found = wait_for(finished(api, job_id), LEASE + SWEEP + RENDER)
+    assert (found["status"], found["dust"]) == ("completed", "charged")
+    assert kinds(api, job_id) == ["hold", "post"]
+    assert api.get("/dust/balance") == {"balance": 90, "held": 0, "available": 90}
+    assert "0 violations" in live.manage("reconcile_dust") or live.manage("reconcile_dust")
+
+
+def test_a_render_that_is_killed_is_tried_again_by_the_same_worker(live, api):
+    job_id = submit(api, "[slow 6] a sea")
+    wait_for(started(api, job_id), RENDER)
+    [(render, worker)] = renders(live)
+    os.kill(render, signal.SIGKILL)
+    found = wait_for(finished(api, job_id), RENDER)
+    assert found["status"] == "completed"
+    assert worker in [pid for pid, _, _ in processes(live)]
+    assert kinds(api, job_id) == ["hold", "post"]
+
+
+def test_a_job_that_kills_its_render_each_time_fails_and_its_neighbours_do_not(live, api):
+    poison = submit(api, "[crash] a sea")
+    neighbours = [submit(api, f"a sea, the {number}th") for number in range(4)]
+    assert wait_for(finished(api, poison), 2 * RENDER)["dust"] == "refunded"
+    for job_id in neighbours:
+        assert wait_for(finished(api, job_id), 2 * RENDER)["status"] == "completed"
+    assert kinds(api, poison) == ["hold", "post", "reverse"]

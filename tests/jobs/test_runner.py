@@ -1,0 +1,197 @@
+"""From a claimed job to its end, with the real child process, encoder and storage."""
+
+import os
+import pathlib
+import threading
+import time
+
+import av
+import pytest
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import connections
+
+from dust import audit
+from jobs import lifecycle, runner
+from jobs.models import Job, JobEvent
+from jobs.providers.base import FailureCode
+from jobs.states import Status
+from tests.jobs.making import OPENING, PRICE
+from videos.models import Video
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def work(settings, tmp_path):
+    settings.WORK_DIR = tmp_path / "work"
+    yield settings.WORK_DIR
+    assert not list(settings.WORK_DIR.glob("*")), "a work folder was left behind"
+
+
+@pytest.fixture
+def run(submit, fresh):
+    """Submit a prompt to the rehearsal model and run it as often as a worker would be woken."""
+
+    def make(prompt, times=1, **changes):
+        job = submit(prompt=prompt, **changes)
+        for _ in range(times):
+            runner.run(job.id, worker="w1")
+        return fresh(job)
+
+    return make
+
+
+def children():
+    """Return the render processes of this process."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+            command = (path.parent / "cmdline").read_text()
+        except OSError:
+            continue
+        if int(fields[1]) == os.getpid() and "jobs.render_child" in command:
+            found.append(int(path.parent.name))
+    return found
+
+
+class FullDisk(FileSystemStorage):
+    """A storage whose disk is full."""
+
+    def _save(self, name, content):
+        raise OSError(28, "No space left on device")
+
+
+def test_a_prompt_becomes_a_real_video_in_the_library(run, alice, dust_of):
+    job = run("a quiet sea", metadata={"mine": 1})
+    assert job.status == Status.COMPLETED
+    assert job.generation_ms > 0
+    assert dust_of(alice) == (OPENING - PRICE, 0)
+    video = job.video
+    assert (video.user, video.prompt, video.metadata) == (alice, "a quiet sea", {"mine": 1})
+    assert (video.width, video.height, video.fps, video.duration_seconds) == (854, 480, 24, 5.0)
+    assert video.aspect_ratio == "16:9"
+    with default_storage.open(video.file) as file, av.open(file) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 854, 480)
+        assert sum(1 for _ in container.decode(stream)) == 120
+    assert default_storage.size(video.file) == video.size_bytes
+    assert default_storage.exists(video.poster)
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ("[fail]", FailureCode.PROVIDER_REJECTED),
+        ("[reject]", FailureCode.CONTENT_REJECTED),
+        ("[timeout]", FailureCode.PROVIDER_TIMEOUT),
+    ],
+)
+def test_a_refusal_fails_the_job_and_gives_the_dust_back(run, alice, dust_of, word, code):
+    job = run(f"{word} a sea", times=3)
+    assert (job.status, job.failure_code) == (Status.FAILED, code)
+    assert dust_of(alice) == (OPENING, 0)
+    assert not Video.objects.exists()
+
+
+def test_a_passing_fault_is_tried_again_and_charged_once(run, alice, dust_of):
+    job = run("[flaky 2] a sea", times=3)
+    assert (job.status, job.attempt) == (Status.COMPLETED, 3)
+    assert dust_of(alice) == (OPENING - PRICE, 0)
+    verbs = list(JobEvent.objects.filter(job=job).order_by("id").values_list("verb", flat=True))
+    assert verbs.count("hand_back") == 2
+
+
+def test_a_render_that_crashes_each_time_is_stopped_after_three_attempts(run, alice, dust_of):
+    job = run("[crash] a sea", times=4)
+    assert (job.status, job.failure_code, job.attempt) == (Status.FAILED, FailureCode.INTERNAL_ERROR, 3)
+    assert "signal 9" in job.failure_detail
+    assert dust_of(alice) == (OPENING, 0)
+    assert children() == []
+
+
+def test_an_unexpected_error_fails_at_once_and_staff_see_where(run):
+    job = run("[error] a sea")
+    assert (job.status, job.failure_code, job.attempt) == (Status.FAILED, FailureCode.INTERNAL_ERROR, 1)
+    assert "Traceback" in job.failure_detail
+
+
+def test_a_render_that_stalls_is_ended_within_the_lease(run, settings):
+    settings.JOB_LEASE = settings.JOB_LEASE / 10
+    started = time.monotonic()
+    job = run("[stall] a sea")
+    assert time.monotonic() - started < 20
+    assert (job.status, job.attempt) == (Status.STARTING, 2)
+    assert "no progress" in JobEvent.objects.filter(job=job).last().message
+    assert children() == []
+
+
+def test_a_render_that_takes_too_long_is_ended_and_not_tried_again(run, settings, alice, dust_of):
+    settings.JOB_TIMEOUT_SECONDS = 2
+    job = run("[slow 60] a sea")
+    assert (job.status, job.failure_code) == (Status.FAILED, FailureCode.PROVIDER_TIMEOUT)
+    assert dust_of(alice) == (OPENING, 0)
+    assert children() == []
+
+
+def test_a_model_that_was_withdrawn_fails_its_waiting_jobs(submit, fresh, settings, alice, dust_of):
+    job = submit()
+    settings.REHEARSAL = False
+    runner.run(job.id, worker="w1")
+    assert fresh(job).failure_code == FailureCode.PROVIDER_UNAVAILABLE
+    assert dust_of(alice) == (OPENING, 0)
+
+
+def test_a_full_disk_means_another_attempt_and_then_a_refund_with_the_reason(run, settings, alice, dust_of):
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": f"{__name__}.FullDisk"}}
+    job = run("a sea", times=4)
+    assert (job.status, job.attempt) == (Status.FAILED, 3)
+    assert "No space left on device" in job.failure_detail
+    assert dust_of(alice) == (OPENING, 0)
+
+
+def test_a_message_for_a_job_that_is_not_to_be_had_does_nothing(queued):
+    lifecycle.cancel(queued)
+    runner.run(queued.id, worker="w1")
+    assert JobEvent.objects.filter(job=queued).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_progress_moves_while_the_video_is_made(submit, fresh):
+    job = submit(prompt="[slow 5] a sea")
+    seen = []
+
+    def work():
+        runner.run(job.id, worker="w1")
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while thread.is_alive():
+        now = fresh(job)
+        if not seen or seen[-1] != (now.status, now.progress):
+            seen.append((now.status, now.progress))
+        time.sleep(0.05)
+    shares = [share for _, share in seen]
+    assert shares == sorted(shares)
+    moving = {share for status, share in seen if status == Status.PROCESSING}
+    assert len(moving) >= 4
+    assert (fresh(job).status, fresh(job).progress) == (Status.COMPLETED, 1.0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_staff_end_in_the_middle_stops_the_render_and_leaves_no_file(submit, fresh, media):
+    job = submit(prompt="[slow 60] a sea")
+    thread = threading.Thread(target=lambda: (runner.run(job.id, worker="w1"), connections.close_all()))
+    started = time.monotonic()
+    thread.start()
+    while fresh(job).progress == 0:
+        time.sleep(0.05)
+    lifecycle.fail(fresh(job), code=FailureCode.INTERNAL_ERROR, detail="stuck", actor="charlie")
+    thread.join(20)
+    assert not thread.is_alive()
+    assert time.monotonic() - started < 40
+    assert children() == []
+    assert Job.objects.get(id=job.id).status == Status.FAILED
+    assert not [path for path in media.rglob("*") if path.is_file()]
+    assert audit.violations() == []
