@@ -1,0 +1,18 @@
+"""Fixtures for fetching: where the file goes, and a way to the servers on this machine."""
+
+import pytest
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "fetched"
+
+
+@pytest.fixture
+def allow(settings):
+    """Let these servers be reached although they are on this machine."""
+
+    def allow(*running, host="127.0.0.1"):
+        settings.OUTBOUND_ALLOWED_HOSTS = [f"{host}:{server.port}" for server in running]
+
+    return allow
