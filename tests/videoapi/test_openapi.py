@@ -1,0 +1,145 @@
+"""The OpenAPI document: complete, consistent, kept beside the code, and clean to a linter."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from jobs.providers.base import FailureCode
+from tests.videoapi import conformity
+from videoapi import docs, problems
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = ROOT / "docs" / "openapi.yaml"
+LINT = ["npx", "--yes", "@redocly/cli@2.77.0", "lint", "docs/openapi.yaml"]
+
+# error_code -> HTTP status, as clients were promised it.
+PROMISED = {
+    "invalid_request": 400,
+    "not_authenticated": 401,
+    "insufficient_dust": 402,
+    "permission_denied": 403,
+    "account_frozen": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "job_not_cancellable": 409,
+    "job_failed": 409,
+    "job_cancelled": 409,
+    "idempotency_in_progress": 409,
+    "result_expired": 410,
+    "video_deleted": 410,
+    "precondition_failed": 412,
+    "payload_too_large": 413,
+    "unsupported_media_type": 415,
+    "range_not_satisfiable": 416,
+    "idempotency_key_reused": 422,
+    "rate_limited": 429,
+    "too_many_active_jobs": 429,
+    "internal_error": 500,
+    "unavailable": 503,
+}
+OPERATIONS = [pytest.param(*found, id=found[0]) for found in conformity.operations()]
+
+
+def examples(operation):
+    for status, answer in operation["responses"].items():
+        for media_type, content in answer.get("content", {}).items():
+            for example in content.get("examples", {}).values():
+                yield status, media_type, content["schema"], example["value"]
+
+
+def test_the_document_in_the_repository_is_the_one_the_code_makes():
+    made = docs.rendered("yaml").decode()
+    assert made == GOLDEN.read_text(), (
+        "The API has changed, or what is said of it. Look at the difference and, if it is meant, run "
+        "`python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml`."
+    )
+
+
+def test_every_operation_has_a_name_of_its_own():
+    ids = [found[0] for found in conformity.operations()]
+    assert len(set(ids)) == len(ids) > 15
+    assert [name for name in ids if not re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", name)] == []
+
+
+@pytest.mark.parametrize(("name", "method", "path", "operation"), OPERATIONS)
+def test_every_operation_is_told_in_full(name, method, path, operation):
+    assert operation["summary"]
+    assert len(operation["description"]) > 60
+    assert len(operation["tags"]) == 1
+    assert operation["tags"][0] in {tag["name"] for tag in conformity.document()["tags"]}
+    assert "security" in operation
+    silent = [status for status, answer in operation["responses"].items() if not answer["description"]]
+    assert silent == []
+    if method in ("post", "put"):
+        json_body = operation["requestBody"]["content"]["application/json"]
+        assert json_body["examples"]
+        assert operation["requestBody"]["content"]["text/plain"] == json_body
+
+
+@pytest.mark.parametrize(("name", "method", "path", "operation"), OPERATIONS)
+def test_every_answer_has_an_example_that_fits_it(name, method, path, operation):
+    shown = {status for status, *_ in examples(operation)}
+    with_json = {
+        status
+        for status, answer in operation["responses"].items()
+        if any(media_type.endswith("json") for media_type in answer.get("content", {}))
+    }
+    assert shown == with_json
+    for status, _, schema, value in examples(operation):
+        assert conformity.mistakes(schema, value) == [], (status, value)
+
+
+@pytest.mark.parametrize(("name", "method", "path", "operation"), OPERATIONS)
+def test_every_request_example_fits_its_schema(name, method, path, operation):
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        for example in content.get("examples", {}).values():
+            assert conformity.mistakes(content["schema"], example["value"]) == []
+
+
+def test_the_error_codes_are_those_that_clients_were_promised():
+    assert set(conformity.components()["schemas"]["ErrorCode"]["enum"]) == set(PROMISED)
+
+
+def test_every_error_example_has_its_code_under_its_status():
+    wrong = {
+        (value["error_code"], status)
+        for _, _, _, operation in conformity.operations()
+        for status, media_type, _, value in examples(operation)
+        if media_type == "application/problem+json"
+        and not (
+            value["status"] == PROMISED[value["error_code"]] and status in (str(value["status"]), "default")
+        )
+    }
+    assert wrong == set()
+
+
+def test_the_exception_handler_gives_each_promised_code_its_status():
+    ours = {code: status for code, status in problems.DOMAIN_STATUS.items() if code in PROMISED}
+    assert ours == {code: PROMISED[code] for code in ours}
+    made = {code for _, code in problems.API_CODES} | set(problems.DOMAIN_STATUS)
+    made |= {"payload_too_large", "precondition_failed", "range_not_satisfiable", "internal_error"}
+    assert set(PROMISED) <= made
+
+
+def test_the_failure_codes_are_named_and_told():
+    assert conformity.components()["schemas"]["FailureCode"]["enum"] == FailureCode.values
+    told = conformity.named("getJobStatus")["description"]
+    assert [code for code in FailureCode.values if f"`{code}`" not in told] == []
+
+
+@pytest.mark.slow
+def test_a_linter_finds_nothing():
+    if not os.environ.get("CI") and shutil.which("npx") is None:
+        pytest.skip("no npx on this machine")
+    offline = [] if os.environ.get("CI") else ["--offline"]  # only CI may load the linter for it
+    command = [LINT[0], *offline, *LINT[1:]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180)
+    if offline and "ENOTCACHED" in done.stderr:
+        pytest.skip("the linter is not in npm's cache")
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "warning" not in said.lower().replace("deprecation warning", "").replace("npm warn", ""), said
