@@ -125,18 +125,22 @@ def fail(job: Job, *, code: FailureCode, detail: str, actor: str = "", reason: s
         _fail(job, Job.objects.active(), verb="fail", code=code, detail=detail, actor=actor, reason=reason)
 
 
-def cancel(job: Job, *, actor: str = "", reason: str = "") -> None:
-    """Cancel a queued job and release its hold; doing it again changes nothing. Raise JobNotCancellable."""
+def cancel(job: Job, *, actor: str = "", reason: str = "") -> bool:
+    """Cancel a queued job and release its hold; doing it again changes nothing. Raise JobNotCancellable.
+
+    Return whether that was news.
+    """
     with transaction.atomic():
         if _finish(Job.objects.queued().filter(id=job.id), status=Status.CANCELLED, current_step="Cancelled"):
             job.status = Status.CANCELLED
             if job.cost:
                 ledger.void(job.id)
             _tell(job, "cancel", actor=actor, message=reason)
-            return
+            return True
     job.refresh_from_db(fields=["status"])
     if job.status != Status.CANCELLED:
         raise JobNotCancellable(job_status=job.status)
+    return False
 
 
 def reap(job: Job) -> bool:

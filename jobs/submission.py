@@ -80,12 +80,14 @@ def submit(order: Order, key: Key | None, picture: File[Any] | None = None) -> R
     return receipt
 
 
-def _submit_once(order: Order, key: Key | None, *, seconds: int) -> Receipt:
+def _submit_once(
+    order: Order, key: Key | None, *, seconds: int, actor: str = "", reason: str = ""
+) -> Receipt:
     ledger.open_account(order.user_id)
     with transaction.atomic():
         if key and (found := idempotency.claim(order.user_id, key.key, key.fingerprint)):
             return Receipt(**found, replayed=True)
-        job = lifecycle.submit(order)
+        job = lifecycle.submit(order, actor=actor, reason=reason)
         receipt = Receipt(
             job_id=str(job.id),
             estimated_completion_seconds=seconds,
@@ -144,15 +146,21 @@ def quote(user_id: uuid.UUID, *, generation_type: str, model: str, resolution: s
     )
 
 
-def rerun(job: Job, *, actor: str, reason: str) -> Job:
+def rerun(job: Job, key: Key, *, actor: str, reason: str) -> Receipt:
     """Submit a finished job's request again, for the same user and at today's price, linked to the old one.
 
-    Raise InvalidOrder if the model can't do it any more or the picture is gone, or as `lifecycle.submit`.
+    Raise InvalidOrder if the model can't do it any more or the picture is gone, or as `submit`.
     """
+    if found := earlier(job.user_id, key):
+        return found
     fields = {name: getattr(job, name) for name in COPIED}
     fresh = order(job.user_id, job.generation_type, fields, request_id=job.request_id)
-    picture = uploads.copy_for_rerun(job)
-    upload = {"upload": picture, "upload_name": job.upload_name}
-    return lifecycle.submit(
-        dataclasses.replace(fresh, rerun_of_id=job.id, **upload), actor=actor, reason=reason
-    )
+    seconds = estimates.until_done(fresh.expected_seconds)
+    with contextlib.ExitStack() as undo:
+        picture = uploads.copy_for_rerun(job)
+        undo.callback(uploads.drop, picture)
+        fresh = dataclasses.replace(fresh, rerun_of_id=job.id, upload=picture, upload_name=job.upload_name)
+        receipt = _submit_once(fresh, key, seconds=seconds, actor=actor, reason=reason)
+        if not receipt.replayed:
+            undo.pop_all()
+    return receipt
