@@ -1,9 +1,13 @@
 """One generation from submit to settled."""
 
-from django.apps import AppConfig
-from django.core import checks
+from typing import Any
 
-from jobs import checking
+from django.apps import AppConfig
+from django.apps import apps as installed
+from django.core import checks
+from django.db.models.signals import post_migrate
+
+from jobs import checking, support
 
 
 class JobsConfig(AppConfig):
@@ -18,3 +22,9 @@ class JobsConfig(AppConfig):
 
         audit.register(CHECKS)
         checks.register(checking.check)
+        post_migrate.connect(_make_support_group, sender=self)
+
+
+def _make_support_group(*, using: str, apps: Any = installed, **_: Any) -> None:
+    """Put back the group that a `flush` has emptied away."""
+    support.make_group(apps, using=using)

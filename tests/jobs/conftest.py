@@ -3,10 +3,14 @@
 import dataclasses
 
 import pytest
+from django.contrib.auth.models import Group
 
+from accounts.models import User
 from dust import ledger
-from jobs import lifecycle
+from jobs import lifecycle, support
 from jobs.models import Job
+from jobs.providers.base import FailureCode
+from tests.jobs.desk import WHY, address
 from tests.jobs.making import order_for
 
 
@@ -52,3 +56,36 @@ def fresh():
 def submit(alice):
     """Submit an order of Alice's with some fields changed."""
     return lambda **changes: lifecycle.submit(dataclasses.replace(order_for(alice), **changes))
+
+
+@pytest.fixture
+def sam(db):
+    """Support staff: no superuser, with the rights of the group alone."""
+    user = User.objects.create_user("sam", "sam@example.com", "sam-password", is_staff=True)
+    user.groups.add(Group.objects.get(name=support.GROUP))
+    return user
+
+
+@pytest.fixture
+def desk(client, sam):
+    """A browser in which Sam has signed in to the admin."""
+    client.force_login(sam)
+    return client
+
+
+@pytest.fixture
+def do(desk):
+    """Open an action's page and send its form; return the page that follows."""
+
+    def act(job, name, **fields):
+        form = desk.get(address(job, name)).context["form"]
+        filled = {"reason": WHY, **{key: form[key].value() for key in form.fields if key != "reason"}}
+        return desk.post(address(job, name), {**filled, **fields}, follow=True)
+
+    return act
+
+
+@pytest.fixture
+def failed(processing):
+    lifecycle.fail(processing, code=FailureCode.PROVIDER_TIMEOUT, detail="504")
+    return processing
