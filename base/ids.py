@@ -1,5 +1,6 @@
 """Time-ordered UUIDs, version 7 (RFC 9562, section 5.7)."""
 
+import datetime
 import os
 import threading
 import time
@@ -24,3 +25,8 @@ def uuid7() -> uuid.UUID:
         tail = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
         value = (_last_milliseconds << 80) | (0x7 << 76) | (_counter << 64) | (0b10 << 62) | tail
     return uuid.UUID(int=value)
+
+
+def lowest_at(moment: datetime.datetime) -> uuid.UUID:
+    """Return the smallest UUIDv7 of that millisecond: what was made since has a greater one."""
+    return uuid.UUID(int=max(0, round(moment.timestamp() * 1000)) << 80 | 0x7 << 76 | 0x2 << 62)

@@ -46,17 +46,18 @@ def slots() -> int:
     """Return how many jobs run at once here, at least 1; remembered for a moment."""
     found = cache.get("slots")
     if found is None:
-        found = Worker.objects.alive(_sign_of_life()).slots()
+        found = Worker.objects.alive(sign_of_life()).slots()
         cache.set("slots", found, QUEUE_SECONDS)
     return max(1, int(found))
 
 
 def workers_alive() -> int:
     """Return how many worker clusters gave a sign of life lately."""
-    return Worker.objects.alive(_sign_of_life()).count()
+    return Worker.objects.alive(sign_of_life()).count()
 
 
-def _sign_of_life() -> datetime.timedelta:
+def sign_of_life() -> datetime.timedelta:
+    """Return for how long a worker that says nothing still counts as alive."""
     return datetime.timedelta(seconds=6 * settings.WORKER_PULSE_SECONDS)
 
 

@@ -1,0 +1,6 @@
+"""Support's pages about jobs and workers."""
+
+from jobs.admin.jobs import JobAdmin
+from jobs.admin.workers import WorkerAdmin
+
+__all__ = ["JobAdmin", "WorkerAdmin"]
