@@ -48,8 +48,8 @@ lint: $(DEV) ## look for mistakes
 types: $(DEV) ## check the types
 	$(TOOL)mypy .
 
-schema: $(DEV) ## write the OpenAPI schema to openapi.yaml
-	$(MANAGE) spectacular --validate --fail-on-warn --file openapi.yaml
+schema: $(DEV) ## write the OpenAPI schema to docs/openapi.yaml
+	$(MANAGE) spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 lock: $(MADE) ## renew requirements.txt and requirements-dev.txt from their .in files
 	@$(BIN)/python -m venv $(VENV)/lock

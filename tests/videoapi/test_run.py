@@ -96,7 +96,7 @@ def test_run_shows_a_first_video_and_stops_with_nothing_left(tmp_path):
 @pytest.mark.timeout(200)
 def test_run_starts_a_killed_worker_again(tmp_path):
     with run(tmp_path / "var", local.free_port("127.0.0.1")) as command:
-        command.wait_for(r"(Studio)", 90)
+        command.wait_for(r"(is up)", 90)
         lines = [
             (each, Path(f"/proc/{each.pid}/cmdline").read_bytes()) for each in processes.marked(command.mark)
         ]

@@ -49,10 +49,12 @@ class Command(BaseCommand):
             children.start(local.worker())
             api = Api(address, account.token if account else "")
             local.wait_until_ready(api, children)
-            _write(_places(address))
             if account:
-                _write(_credentials(account))
-                _write(_first_steps(address, account, _first_video(api)))
+                _write(f"\n  {address}/ is up.\n")
+                video = _first_video(api)
+                _write(_places(address) + _credentials(account) + _first_steps(address, account, video))
+            else:
+                _write(_places(address))
             children.wait()
 
 
