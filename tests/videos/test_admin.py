@@ -4,7 +4,6 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from base.ids import uuid7
 from videos.models import Video
 
 LIST = "/admin/videos/video/"
@@ -66,7 +65,7 @@ def test_a_video_is_found_by_its_id_its_user_or_an_address(staff, alice, bob, ma
     assert listed(staff.get(LIST, {"q": terms.get(term, term)})) == {video.pk}
 
 
-@pytest.mark.parametrize("term", ["nobody@example.com", "'; --", "%", str(uuid7())])
+@pytest.mark.parametrize("term", ["nobody@example.com", "'; --", "%", "0192f000-0000-7000-8000-000000000000"])
 def test_a_search_for_what_is_not_there_finds_nothing(staff, alice, make_video, term):
     make_video(alice)
     assert listed(staff.get(LIST, {"q": term})) == set()

@@ -252,7 +252,7 @@ def test_other_methods_are_refused_with_those_allowed(api, path, method, allowed
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/videos", f"/videos/{uuid.uuid4()}"])
+@pytest.mark.parametrize("path", ["/videos", "/videos/0192f000-0000-7000-8000-000000000000"])
 def test_a_caller_without_credentials_is_refused(client, path):
     response = client.get(path)
     assert response.status_code in (401, 403)
