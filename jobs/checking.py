@@ -32,6 +32,9 @@ def check(app_configs: Any, **options: Any) -> list[CheckMessage]:
         names = ", ".join(models) or "none"
         text = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}; the usable models are: {names}."
         found.append(Error(text, id="jobs.E003"))
+    if settings.JOB_LEASE.total_seconds() <= settings.OUTBOUND_TIMEOUT_SECONDS:
+        text = "OUTBOUND_TIMEOUT_SECONDS must be below JOB_LEASE_SECONDS: a slow fetch must not lose its job."
+        found.append(Error(text, id="jobs.E006"))
     return [*found, *(problem for model in models.values() for problem in _model(model))]
 
 

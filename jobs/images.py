@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import io
-import shutil
 import struct
 import warnings
 import zlib
@@ -12,11 +11,10 @@ from pathlib import Path
 from typing import IO
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from base.errors import DomainError
-from jobs import bombs, outbound
+from jobs import bombs
 from jobs.providers.base import FailureCode, ProviderError
 
 MAX_PIXELS = 50_000_000
@@ -33,7 +31,6 @@ FORMAT_OF_SUFFIX = {
     ".webp": "WEBP",
     ".avif": "AVIF",
 }
-ACCEPT = "image/jpeg,image/png,image/webp,image/avif;q=0.9"
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -87,47 +84,23 @@ class Picture:
     format: str
 
 
-def from_url(url: str, folder: Path, *, failure: FailureCode = FailureCode.INVALID_IMAGE) -> Picture:
-    """Fetch and normalise the picture at `url` into `folder`. Raise ProviderError with `failure`."""
-    original = folder / "original"
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A picture as it came, unopened: `name` is the user's own, for an upload; `remark` is for staff."""
+
+    path: Path
+    name: str = ""
+    remark: str = ""
+
+
+def prepare(original: Original, folder: Path, *, failure: FailureCode) -> Picture:
+    """Normalise an original into `folder` and remove it. Raise ProviderError with `failure`."""
     try:
-        fetched = outbound.fetch(
-            url,
-            original,
-            max_bytes=settings.MAX_UPLOAD_BYTES,
-            deadline=settings.OUTBOUND_TIMEOUT_SECONDS,
-            accept=ACCEPT,
-        )
-    except outbound.OutboundRefused as error:
-        raise ProviderError(failure, error.reason) from error
-    except outbound.OutboundFailed as error:
-        raise ProviderError(failure, error.reason, retryable=True) from error
-    # The URL's own ending says little: many servers choose the format by the Accept header.
-    return _prepared(original, folder, "", failure, f" It was sent as {fetched.content_type or 'nothing'}.")
-
-
-def from_storage(name: str, original_name: str, folder: Path, *, failure: FailureCode) -> Picture:
-    """Normalise the upload stored under `name` into `folder`; `original_name` is what the user called it.
-
-    Raise ProviderError: with `failure` if the picture is at fault, with INTERNAL_ERROR if our storage is.
-    """
-    original = folder / "original"
-    try:
-        with default_storage.open(name) as stored, original.open("wb") as copy:
-            shutil.copyfileobj(stored, copy)
-    except OSError as error:
-        detail = f"The stored upload could not be read: {error}"
-        raise ProviderError(FailureCode.INTERNAL_ERROR, detail, retryable=True) from error
-    return _prepared(original, folder, original_name, failure, "")
-
-
-def _prepared(original: Path, folder: Path, name: str, failure: FailureCode, remark: str) -> Picture:
-    try:
-        return normalise(original, folder / "picture.jpg", name=name)
+        return normalise(original.path, folder / f"{original.path.stem}.jpg", name=original.name)
     except InvalidImage as error:
-        raise ProviderError(failure, error.detail + remark) from error
+        raise ProviderError(failure, error.detail + original.remark) from error
     finally:
-        original.unlink()
+        original.path.unlink()
 
 
 def check(file: IO[bytes], *, name: str = "") -> str:

@@ -1,7 +1,7 @@
 """The child process of a render: `python -m jobs.render_child`, one JSON specification on standard input.
 
 It says what happens in JSON lines on standard output: `accepted`, `progress`, `done` or `error`. It has no
-database and ends itself when its parent is gone.
+database, storage or network, and ends itself when its parent is gone.
 """
 
 import dataclasses
@@ -51,33 +51,22 @@ def _work(spec: dict[str, Any], channel: IO[str]) -> dict[str, Any]:
 def _prepare(spec: dict[str, Any], folder: Path) -> Generation:
     fields = {**spec["generation"], "job_id": uuid.UUID(spec["generation"]["job_id"])}
     resolution, aspect_ratio = fields.pop("resolution"), fields.pop("aspect_ratio")
-    image, portrait = _picture(spec, folder), None
-    if spec["portrait_url"]:
-        portrait = images.from_url(
-            spec["portrait_url"], _made(folder / "portrait"), failure=FailureCode.REFERENCE_ERROR
-        ).path
+    image = _picture(spec["image"], folder, FailureCode.INVALID_IMAGE)
+    portrait = _picture(spec["portrait"], folder, FailureCode.REFERENCE_ERROR)
     if image:
         width, height = formats.fit(resolution, image.width, image.height)
     else:
         width, height = formats.frame_size(resolution, aspect_ratio)
-    path = image.path if image else None
-    return Generation(**fields, width=width, height=height, image=path, portrait=portrait)
+    return Generation(
+        **fields, width=width, height=height, image=image and image.path, portrait=portrait and portrait.path
+    )
 
 
-def _picture(spec: dict[str, Any], folder: Path) -> images.Picture | None:
-    target = _made(folder / "image")
-    if spec["upload"]:
-        return images.from_storage(
-            spec["upload"], spec["upload_name"], target, failure=FailureCode.INVALID_IMAGE
-        )
-    if spec["image_url"]:
-        return images.from_url(spec["image_url"], target, failure=FailureCode.INVALID_IMAGE)
-    return None
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    return folder
+def _picture(given: dict[str, str] | None, folder: Path, failure: FailureCode) -> images.Picture | None:
+    if given is None:
+        return None
+    original = images.Original(path=Path(given["path"]), name=given["name"], remark=given["remark"])
+    return images.prepare(original, folder, failure=failure)
 
 
 def _say(channel: IO[str], kind: str, content: dict[str, Any]) -> None:

@@ -14,9 +14,10 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from base.ids import uuid7
-from jobs import catalogue, formats, lifecycle
+from jobs import catalogue, formats, lifecycle, pictures
 from jobs.child import Child
 from jobs.errors import JobLost
+from jobs.images import Original
 from jobs.models import Job
 from jobs.providers.base import FailureCode, ProviderError, Rendered
 from videos import library
@@ -51,7 +52,9 @@ def _make(job: Job, folder: Path) -> None:
     model = catalogue.get(job.model)
     if model is None:
         raise ProviderError(FailureCode.PROVIDER_UNAVAILABLE, f"The model {job.model!r} was withdrawn.")
-    rendered = _render(job, _specification(job, model, folder), folder)
+    originals = _originals(job, folder)
+    lifecycle.progress(job, share=0.0, step="Preparing")  # a slow fetch has used up some of the lease
+    rendered = _render(job, _specification(job, model, folder, originals), folder)
     lifecycle.progress(job, share=0.99, step="Storing the video")
     video_id = uuid7()
     files = library.store(video_id=video_id, video=rendered.video, poster=rendered.poster)
@@ -79,7 +82,22 @@ def _render(job: Job, spec: dict[str, Any], folder: Path) -> Rendered:
     raise AssertionError("messages() ends by returning or raising")
 
 
-def _specification(job: Job, model: catalogue.Model, folder: Path) -> dict[str, Any]:
+def _originals(job: Job, folder: Path) -> dict[str, Original | None]:
+    image = portrait = None
+    if job.upload:
+        image = pictures.uploaded(job.upload, job.upload_name, folder / "image.original")
+    elif job.image_url:
+        target = folder / "image.original"
+        image = pictures.fetched(job.image_url, target, failure=FailureCode.INVALID_IMAGE)
+    if photo := (job.reference_person or {}).get("photo_url"):
+        target = folder / "portrait.original"
+        portrait = pictures.fetched(photo, target, failure=FailureCode.REFERENCE_ERROR)
+    return {"image": image, "portrait": portrait}
+
+
+def _specification(
+    job: Job, model: catalogue.Model, folder: Path, originals: dict[str, Original | None]
+) -> dict[str, Any]:
     generation = {
         "job_id": str(job.id),
         "attempt": job.attempt,
@@ -93,15 +111,11 @@ def _specification(job: Job, model: catalogue.Model, folder: Path) -> dict[str, 
         "camera_fixed": job.camera_fixed,
         "options": dict(model.options),
     }
-    return {
-        "generation": generation,
-        "provider": model.provider,
-        "folder": str(folder),
-        "image_url": job.image_url,
-        "upload": job.upload,
-        "upload_name": job.upload_name,
-        "portrait_url": (job.reference_person or {}).get("photo_url") or "",
+    unopened = {
+        name: original and {"path": str(original.path), "name": original.name, "remark": original.remark}
+        for name, original in originals.items()
     }
+    return {"generation": generation, "provider": model.provider, "folder": str(folder), **unopened}
 
 
 def _details(job: Job, rendered: Rendered) -> library.Details:

@@ -1,5 +1,6 @@
 """From a claimed job to its end, with the real child process, encoder and storage."""
 
+import io
 import os
 import pathlib
 import threading
@@ -7,14 +8,17 @@ import time
 
 import av
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connections
+from PIL import Image
 
 from dust import audit
 from jobs import lifecycle, runner
 from jobs.models import Job, JobEvent
 from jobs.providers.base import FailureCode
 from jobs.states import Status
+from tests.jobs import servers
 from tests.jobs.making import OPENING, PRICE
 from videos.models import Video
 
@@ -154,6 +158,89 @@ def test_a_message_for_a_job_that_is_not_to_be_had_does_nothing(queued):
     lifecycle.cancel(queued)
     runner.run(queued.id, worker="w1")
     assert JobEvent.objects.filter(job=queued).count() == 2
+
+
+def picture(kind="PNG", size=(300, 200), mode="RGB", **options):
+    file = io.BytesIO()
+    Image.new(mode, size, "teal").save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.fixture
+def animate(run):
+    """Run an animate of an uploaded picture."""
+
+    def make(content, name="cat.png", prompt="zoom in"):
+        stored = default_storage.save("uploads/aa/one", ContentFile(content))
+        asked = {"generation_type": "image_to_video", "aspect_ratio": "", "cost": 8}
+        return run(prompt, upload=stored, upload_name=name, **asked)
+
+    return make
+
+
+def test_an_uploaded_picture_becomes_a_video_in_its_own_shape(animate):
+    job = animate(picture())
+    assert job.status == Status.COMPLETED, job.failure_detail
+    assert (job.video.width, job.video.height, job.video.aspect_ratio) == (720, 480, "3:2")
+    assert default_storage.exists(job.video.source_image)
+
+
+FRAMES = [Image.new("RGB", (40, 40), color) for color in ("red", "blue")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cat.jpg", b"GIF89a" + bytes(40)),
+        ("cat.png", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        ("cat.jpg", picture("PNG")),
+        ("cat.png", picture("PNG")[:-60]),
+        ("cat.jpg", picture("JPEG", mode="CMYK")),
+        ("cat.webp", picture("WEBP", save_all=True, append_images=FRAMES, size=(40, 40))),
+        ("cat.png", picture("PNG", save_all=True, append_images=FRAMES, size=(40, 40))),
+        ("cat.png", picture("PNG", size=(60_000, 1_000), mode="1")),
+        ("cat.exe", picture("PNG")),
+    ],
+    ids=[
+        "gif",
+        "svg",
+        "another kind",
+        "truncated",
+        "cmyk",
+        "animated webp",
+        "animated png",
+        "bomb",
+        "extension",
+    ],
+)
+def test_a_picture_that_is_none_ends_in_invalid_image_and_a_refund(animate, alice, dust_of, name, content):
+    job = animate(content, name)
+    assert (job.status, job.failure_code, job.attempt) == (Status.FAILED, FailureCode.INVALID_IMAGE, 1)
+    assert job.failure_detail
+    assert dust_of(alice) == (OPENING, 0)
+
+
+def test_a_picture_is_fetched_from_its_url(run, settings):
+    with servers.serving(servers.ok(picture(), b"Content-Type: image/png")) as server:
+        settings.OUTBOUND_ALLOWED_HOSTS = [f"127.0.0.1:{server.port}"]
+        asked = {"generation_type": "image_to_video", "aspect_ratio": "", "image_url": server.url("/cat.png")}
+        job = run("zoom in", **asked)
+    assert job.status == Status.COMPLETED, job.failure_detail
+    assert job.video.source_image_url == server.url("/cat.png")
+
+
+def test_a_url_that_is_not_public_ends_in_invalid_image_and_a_refund(run, alice, dust_of):
+    asked = {"generation_type": "image_to_video", "aspect_ratio": "", "image_url": "http://169.254.169.254/"}
+    job = run("zoom in", **asked)
+    assert (job.status, job.failure_code) == (Status.FAILED, FailureCode.INVALID_IMAGE)
+    assert dust_of(alice) == (OPENING, 0)
+
+
+def test_a_reference_photo_that_cannot_be_used_is_a_reference_error(run, alice, dust_of):
+    person = {"person_id": "p1", "photo_url": "http://127.0.0.1/me.jpg"}
+    job = run("a sea", reference_person=person)
+    assert (job.status, job.failure_code) == (Status.FAILED, FailureCode.REFERENCE_ERROR)
+    assert dust_of(alice) == (OPENING, 0)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,10 +4,20 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from jobs import images
+from jobs import images, pictures
 from jobs.providers.base import FailureCode, ProviderError
 from tests.jobs import servers
 from tests.jobs.images.pictures import encoded, plain
+
+
+def from_url(url, folder, failure=FailureCode.INVALID_IMAGE):
+    original = pictures.fetched(url, folder / "image.original", failure=failure)
+    return images.prepare(original, folder, failure=failure)
+
+
+def from_storage(stored, name, folder):
+    original = pictures.uploaded(stored, name, folder / "image.original")
+    return images.prepare(original, folder, failure=FailureCode.INVALID_IMAGE)
 
 
 class TestFromAUrl:
@@ -15,7 +25,7 @@ class TestFromAUrl:
         body = encoded(plain(), "WEBP")
         with servers.serving(servers.ok(body, b"Content-Type: image/jpeg")) as server:
             settings.OUTBOUND_ALLOWED_HOSTS = [f"127.0.0.1:{server.port}"]
-            picture = images.from_url(server.url("/photo.jpg"), folder)
+            picture = from_url(server.url("/photo.jpg"), folder)
         assert (picture.width, picture.height, picture.format) == (64, 48, "WEBP")
         assert list(folder.iterdir()) == [picture.path]
 
@@ -39,7 +49,7 @@ class TestFromAUrl:
         with servers.serving(answer) as server:
             settings.OUTBOUND_ALLOWED_HOSTS = [f"127.0.0.1:{server.port}"]
             with pytest.raises(ProviderError) as caught:
-                images.from_url(server.url(), folder, failure=failure)
+                from_url(server.url(), folder, failure=failure)
         assert (caught.value.code, caught.value.retryable) == (failure, retryable)
         assert list(folder.iterdir()) == []
 
@@ -48,29 +58,29 @@ class TestFromAUrl:
         with servers.serving(answer) as server:
             settings.OUTBOUND_ALLOWED_HOSTS = [f"127.0.0.1:{server.port}"]
             with pytest.raises(ProviderError, match="It was sent as text/html"):
-                images.from_url(server.url(), folder)
+                from_url(server.url(), folder)
 
     def test_a_private_address_is_refused(self, folder):
         with pytest.raises(ProviderError, match="not public") as caught:
-            images.from_url("http://127.0.0.1/photo.jpg", folder)
+            from_url("http://127.0.0.1/photo.jpg", folder)
         assert not caught.value.retryable
 
 
 class TestFromStorage:
     def test_an_upload_is_normalised(self, folder):
         name = default_storage.save("uploads/1", ContentFile(encoded(plain(), "PNG")))
-        picture = images.from_storage(name, "My photo.PNG", folder, failure=FailureCode.INVALID_IMAGE)
+        picture = from_storage(name, "My photo.PNG", folder)
         assert picture.format == "PNG"
         assert list(folder.iterdir()) == [picture.path]
 
     def test_an_upload_that_is_not_what_its_name_says(self, folder):
         name = default_storage.save("uploads/1", ContentFile(encoded(plain(), "PNG")))
         with pytest.raises(ProviderError) as caught:
-            images.from_storage(name, "photo.jpg", folder, failure=FailureCode.INVALID_IMAGE)
+            from_storage(name, "photo.jpg", folder)
         assert (caught.value.code, caught.value.retryable) == (FailureCode.INVALID_IMAGE, False)
         assert list(folder.iterdir()) == []
 
     def test_a_storage_that_has_lost_it_is_not_the_users_fault(self, folder):
         with pytest.raises(ProviderError) as caught:
-            images.from_storage("uploads/none", "photo.jpg", folder, failure=FailureCode.INVALID_IMAGE)
+            from_storage("uploads/none", "photo.jpg", folder)
         assert (caught.value.code, caught.value.retryable) == (FailureCode.INTERNAL_ERROR, True)
