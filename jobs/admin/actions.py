@@ -71,7 +71,7 @@ class ActionForm(forms.Form):
 
 class CancelForm(ActionForm):
     name = "cancel"
-    title = "Cancel"
+    title = "Cancel the job"  # "Cancel" alone reads like "go back"
     permission = "jobs.cancel_queued_job"
 
     @classmethod

@@ -31,7 +31,7 @@ def test_cancelling_gives_the_hold_back_and_is_written_down(do, queued, fresh, a
     assert last_event(queued) == ("cancel", "sam", WHY)
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id) == (sam, str(queued.id))
-    assert entry.change_message.startswith(f"Cancel: {WHY}")
+    assert entry.change_message.startswith(f"Cancel the job: {WHY}")
 
 
 def test_cancelling_twice_is_harmless_and_says_so(desk, queued, alice, dust_of):
