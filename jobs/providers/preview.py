@@ -1,13 +1,17 @@
-"""The preview model: moving scenes and moving pictures made on the CPU. It is no generative model and says so."""
+"""The preview model: moving scenes and pictures drawn on the CPU. It is no generative model and says so."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from jobs.providers.base import Generation, LocalProvider, Progress, Rendered
+from PIL import UnidentifiedImageError
+
+from jobs.providers.base import FailureCode, Generation, LocalProvider, Progress, ProviderError, Rendered
 from jobs.render import camera, encoder, overlay, picture, planes, poster, scene, weather, words
 from jobs.render.overlay import Overlay
+from jobs.render.planes import Planes
 
 # The short side at which each is drawn, by the video's. Scenes are soft and lose nothing by being enlarged;
 # letters are always drawn at full size.
@@ -21,20 +25,19 @@ class Preview(LocalProvider):
     """Makes a video whose look follows from the prompt's words, or that moves the user's own picture."""
 
     def generate(self, generation: Generation, folder: Path, progress: Progress) -> Rendered:
-        """Make `video.mp4` and `poster.jpg` in `folder`. Raise OSError when the disk is full."""
+        """Make `video.mp4` and `poster.jpg` in `folder`.
+
+        Raise ProviderError if a picture is none, OSError if the disk is full.
+        """
         progress(0.0, "preparing the scene")
-        size = (generation.width, generation.height)
-        show = self._show(generation)
-        overlays = self._overlays(generation)
-        chosen = poster.Poster(generation.frame_count)
-        video = folder / "video.mp4"
-        with encoder.Encoder(video, size=size, frames_per_second=generation.frames_per_second) as output:
-            for index in range(generation.frame_count):
-                seconds = index / generation.frames_per_second
-                share = index / max(generation.frame_count - 1, 1)
-                frame = planes.scaled(show.frame(share=share, seconds=seconds), size)
-                for over in overlays:
-                    over.draw(frame, seconds)
+        video, chosen = folder / "video.mp4", poster.Poster(generation.frame_count)
+        frames = self._frames(generation)
+        with encoder.Encoder(
+            video,
+            size=(generation.width, generation.height),
+            frames_per_second=generation.frames_per_second,
+        ) as output:
+            for index, frame in enumerate(frames):
                 output.add(frame)
                 chosen.look(index, frame)
                 done = (index + 1) / generation.frame_count
@@ -51,6 +54,18 @@ class Preview(LocalProvider):
             duration_seconds=generation.frame_count / generation.frames_per_second,
         )
 
+    def _frames(self, generation: Generation) -> Iterator[Planes]:
+        """Yield the video's frames, each when it is wanted."""
+        size = (generation.width, generation.height)
+        show, overlays = self._show(generation), self._overlays(generation)
+        for index in range(generation.frame_count):
+            seconds = index / generation.frames_per_second
+            share = index / max(generation.frame_count - 1, 1)
+            frame = planes.scaled(show.frame(share=share, seconds=seconds), size)
+            for over in overlays:
+                over.draw(frame, seconds)
+            yield frame
+
     def _show(self, generation: Generation) -> scene.Scene | picture.MovingPicture:
         reading = words.read(generation.prompt)
         move = camera.STILL if generation.camera_fixed else camera.MOVES[reading.camera]
@@ -62,7 +77,8 @@ class Preview(LocalProvider):
         if reading.weather:
             setting = scene.arranged(reading, seed=generation.seed, size=size)
             over = weather.Weather(setting, weather.KINDS[reading.weather])
-        return picture.MovingPicture(generation.image, move=move, size=size, weather=over)
+        with _reading(FailureCode.INVALID_IMAGE):
+            return picture.MovingPicture(generation.image, move=move, size=size, weather=over)
 
     def _overlays(self, generation: Generation) -> list[Overlay]:
         size = (generation.width, generation.height)
@@ -71,7 +87,8 @@ class Preview(LocalProvider):
         if generation.image is None and (caption := overlay.caption(generation.prompt, size)):
             overlays.append(caption)
         if generation.portrait:
-            overlays.append(overlay.portrait(generation.portrait, size))
+            with _reading(FailureCode.REFERENCE_ERROR):
+                overlays.append(overlay.portrait(generation.portrait, size))
         return overlays
 
 
@@ -79,4 +96,12 @@ def drawn_size(width: int, height: int, sides: Mapping[int, int]) -> tuple[int, 
     """Return the size at which a video of `width` x `height` is drawn: its shape, both sides even."""
     short = min(width, height)
     scale = min(1.0, sides.get(short, min(sides.values())) / short)
-    return (2 * round(width * scale / 2), 2 * round(height * scale / 2))
+    return (planes.even(width * scale), planes.even(height * scale))
+
+
+@contextlib.contextmanager
+def _reading(failure: FailureCode) -> Iterator[None]:
+    try:
+        yield
+    except UnidentifiedImageError as error:
+        raise ProviderError(failure, str(error)) from error

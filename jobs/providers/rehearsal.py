@@ -1,4 +1,4 @@
-"""The rehearsal model: the prompt's words in brackets choose what happens, like a payment system's test cards."""
+"""The rehearsal model: words in brackets choose what happens, like a payment system's test cards."""
 
 from __future__ import annotations
 

@@ -35,10 +35,10 @@ def _skyline(setting: Setting, *, row: float, tall: float, depth: float) -> Laye
     margin_x, margin_y = stage.margins(setting.size)
     width = shapes.columns(setting)
     ground = setting.horizon + (setting.size[1] - setting.horizon) * row
-    top = _even(ground - setting.unit * tall * 1.45)
-    height = _even(setting.size[1] + margin_y - top)
+    top = planes.even(ground - setting.unit * tall * 1.45)
+    height = planes.even(setting.size[1] + margin_y - top)
     houses = _houses(setting, width, ground - top, tall, depth)
-    mask, solid = _outline(houses, (width, height), ground - top), _even(ground - top + 4)
+    mask, solid = _outline(houses, (width, height), ground - top), planes.even(ground - top + 4)
     colours = _walls(setting, (width, height), ground - top, depth)
     _light(setting, colours, houses, ground - top, depth)
     grain = setting.random.random((height, width), dtype=np.float32)
@@ -99,7 +99,3 @@ def _light(setting: Setting, colours: Floats, houses: list[House], ground: float
                     colours[y : y + 2 * pane - 1 or 1, x : x + pane] += (
                         lamp - colours[y : y + 2 * pane - 1 or 1, x : x + pane]
                     ) * glow
-
-
-def _even(pixels: float) -> int:
-    return 2 * round(pixels / 2)

@@ -16,14 +16,14 @@ from django.conf import settings
 from jobs.render import planes
 from jobs.render.planes import Planes
 
-# Without this the same frames give other bytes from run to run (measured with x264 r165 at 854 x 480: four files
-# out of four runs; with `asm=0` or without mbtree one). Files grow somewhat.
+# Without this the same frames give other bytes from run to run (x264 core 165, 854 x 480: three files in four
+# runs; one in five without mbtree, or with `asm=0`). Files grow somewhat.
 SAME_BYTES = "mbtree=0"
 SECONDS_BETWEEN_KEYFRAMES = 2  # how far a player may have to decode when someone seeks
 
 
 class WholeFile(io.FileIO):
-    """A file whose `write` writes all or raises: a full disk otherwise shows as a short count, which libav ignores."""
+    """A file whose `write` writes all or raises: libav ignores the short count of a full disk."""
 
     def write(self, data: Any) -> int:
         left = memoryview(data)
@@ -77,7 +77,7 @@ class Encoder:
         return self
 
     def add(self, picture: Planes) -> None:
-        """Write the next frame; the picture has exactly the video's size. Raise OSError if it cannot be written."""
+        """Write the next frame, which has exactly the video's size. Raise OSError if it cannot be written."""
         if picture.size != self.size:
             raise ValueError(f"a frame of {picture.size} in a video of {self.size}")
         frame = planes.to_frame(picture)
@@ -102,7 +102,7 @@ class Encoder:
 
     def _abandon(self) -> None:
         # the error that brought us here is the one to tell; closing may only repeat it
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, av.error.FFmpegError):
             self._container.close()
         self._file.close()
         self.path.unlink(missing_ok=True)

@@ -21,8 +21,8 @@ def border(setting: Setting, *, row: float, tall: float, depth: float, phase: fl
     """Return a strip of grass and flowers standing on `row` (stage pixels), `tall` pixels high."""
     margin_x, margin_y = stage.margins(setting.size, SWAY_MARGIN)
     width = shapes.columns(setting, SWAY_MARGIN)
-    top = _even(row - tall * 1.35)
-    height = _even(setting.size[1] + margin_y - top)
+    top = planes.even(row - tall * 1.35)
+    height = planes.even(setting.size[1] + margin_y - top)
     ground = shapes.mix(setting.palette.near, setting.palette.far, 0.12 * (1 - depth))
     size = (width * OVERSAMPLING, height * OVERSAMPLING)
     colour, cover = Image.new("RGB", size, _code(ground)), Image.new("L", size)
@@ -38,7 +38,7 @@ def border(setting: Setting, *, row: float, tall: float, depth: float, phase: fl
         (-margin_x, top),
         depth,
         drift,
-        solid_from=_even(row - top + tall * 0.2 + 4),
+        solid_from=planes.even(row - top + tall * 0.2 + 4),
     )
 
 
@@ -104,7 +104,3 @@ def _both(pens: Pens, points: list[tuple[float, float]], tone: Colour) -> None:
 def _code(colour: Colour) -> tuple[int, int, int]:
     red, green, blue = (round(255 * min(max(channel, 0), 1)) for channel in colour)
     return (red, green, blue)
-
-
-def _even(pixels: float) -> int:
-    return 2 * round(pixels / 2)

@@ -66,10 +66,12 @@ def nebula(setting: Setting) -> Layer:
     palette, random = setting.palette, setting.random
     cells = (max(2, round(2.4 * width / setting.unit)), max(2, round(2.4 * height / setting.unit)))
     colours = np.empty((height, width, 3), np.float32)
-    colours[:] = np.asarray(palette.zenith, np.float32)
+    # space is dark in any palette: a bright one only lends its hues
+    lent = 1.0 if palette.is_night else 0.5
+    colours[:] = np.asarray(shapes.mix((0.01, 0.01, 0.03), palette.zenith, 0.9 * lent**3), np.float32)
     for tone, strength in ((palette.sky, 1.4), (palette.horizon, 1.0), (palette.accent, 0.32)):
         cloud = noise.smoothstep(noise.clouds(random, (width, height), cells, 6), 0.42, 0.95) * strength
-        colours += cloud[..., None] * np.asarray(tone, np.float32)
+        colours += cloud[..., None] * np.asarray(tone, np.float32) * lent
     grain = random.random((height, width), dtype=np.float32)
     return Layer(planes.from_floats(colours, grain), None, (-margin_x, -margin_y), 0.05, solid_from=0)
 
@@ -84,7 +86,7 @@ def _planet(
     bands: float,
 ) -> Layer:
     """Return a ball lit from one side, with cloud bands and a thin shining air."""
-    side = _even(radius * 2.6)
+    side = planes.even(radius * 2.6)
     ys, xs = np.mgrid[0:side, 0:side].astype(np.float32)
     xs, ys = (xs - side / 2) / radius, (ys - side / 2) / radius
     away = np.hypot(xs, ys)
@@ -107,8 +109,8 @@ def _curtain(setting: Setting, index: int, colour: Colour) -> Layer:
     """Return a band of vertical rays that hangs along a wave."""
     margin_x, margin_y = stage.margins(setting.size, CURTAIN_MARGIN)
     random = setting.random
-    width = _even((setting.size[0] + 2 * margin_x) * CURTAIN_DENSITY)
-    height = _even((setting.horizon + margin_y) * CURTAIN_DENSITY)
+    width = planes.even((setting.size[0] + 2 * margin_x) * CURTAIN_DENSITY)
+    height = planes.even((setting.horizon + margin_y) * CURTAIN_DENSITY)
     hem = (
         0.62 + 0.12 * index + 0.16 * noise.ridge(random, width, 1.5 * setting.size[0] / setting.unit, 3, 0.4)
     )
@@ -127,7 +129,3 @@ def _curtain(setting: Setting, index: int, colour: Colour) -> Layer:
     picture = planes.plain((width, height), colour)
     origin = (-margin_x, -margin_y)
     return Layer(picture, planes.mask(coverage.astype(np.float32)), origin, 0.05, drift, CURTAIN_DENSITY)
-
-
-def _even(pixels: float) -> int:
-    return 2 * round(pixels / 2)

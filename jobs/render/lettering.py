@@ -24,8 +24,8 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 def printable(text: str) -> str:
     """Return what of the text the font can show: on one line, without controls.
 
-    Letters that the font lacks (it has no Chinese, Japanese, Korean or Indian ones) become one ellipsis a run, symbols
-    such as emoji are left out, and when most letters are missing nothing is shown at all.
+    Letters that the font lacks (it has no Chinese, Japanese, Korean or Indian ones) become one ellipsis a
+    run, symbols such as emoji are left out, and when most letters are missing nothing is shown at all.
     """
     text = unicodedata.normalize("NFC", text[:LONGEST])
     letters = [character for character in text if character.isalnum()]

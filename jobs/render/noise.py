@@ -47,4 +47,5 @@ def spread(values: Floats) -> Floats:
 def smoothstep(values: Floats, start: float, end: float) -> Floats:
     """Return 0 up to `start`, 1 from `end`, and a soft slope between."""
     share = np.clip((values - start) / (end - start), 0, 1)
-    return share * share * (3 - 2 * share)
+    slope: Floats = share * share * (3 - 2 * share)
+    return slope

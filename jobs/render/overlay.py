@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from pathlib import Path
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
@@ -16,7 +15,7 @@ SAFE = 0.045  # of the short side: kept free at every edge, as televisions and p
 CAPTION_SIZES = (0.052, 0.046, 0.040)  # letter height in parts of the short side: the largest that fits
 CAPTION_HEIGHT = 0.26  # of the frame, at most
 CAPTION_LINES = 5
-PANEL, MARK_PANEL = 132, 104  # how dark the ground behind the letters is, of 255
+PANEL, MARK_PANEL = 160, 128  # how dark the ground behind the letters is, of 255
 FADE_SECONDS = 0.6
 
 
@@ -56,11 +55,11 @@ def caption(text: str, size: tuple[int, int]) -> Overlay | None:
         if len(lines) <= count:
             break
     panel = _panel(
-        lettering.shortened(lines, count, font, width), font.size, padding, PANEL, line_height=1.36
+        lettering.shortened(lines, count, font, width), round(font.size), padding, PANEL, line_height=1.36
     )
     left = (size[0] - panel.picture.size[0]) // 2
     top = size[1] - safe - panel.picture.size[1]
-    return dataclasses.replace(panel, at=(_even(left), _even(top)), appears=0.25)
+    return dataclasses.replace(panel, at=(planes.even(left), planes.even(top)), appears=0.25)
 
 
 def mark(size: tuple[int, int]) -> Overlay:
@@ -69,13 +68,15 @@ def mark(size: tuple[int, int]) -> Overlay:
     letters = max(9, round(short * 0.024))
     panel = _panel([MARK], letters, round(letters * 0.7), MARK_PANEL, line_height=1.3)
     safe = round(SAFE * short)
-    return dataclasses.replace(panel, at=(_even(size[0] - safe - panel.picture.size[0]), _even(safe)))
+    return dataclasses.replace(
+        panel, at=(planes.even(size[0] - safe - panel.picture.size[0]), planes.even(safe))
+    )
 
 
 def portrait(path: Path, size: tuple[int, int]) -> Overlay:
     """Return the reference person's photo as a small round picture in the left top corner."""
     short = min(size)
-    side, ring = _even(short * 0.24), max(2, round(short * 0.006))
+    side, ring = planes.even(short * 0.24), max(2, round(short * 0.006))
     with Image.open(path) as opened:
         opened.draft("RGB", (side * 2, side * 2))
         # a little above the middle: that is where faces are
@@ -85,7 +86,7 @@ def portrait(path: Path, size: tuple[int, int]) -> Overlay:
     disc, inner = _disc(side, 0), _disc(side, ring)
     picture = Image.new("RGB", (side, side), "white")
     picture.paste(photo, mask=inner)
-    safe = _even(SAFE * short)
+    safe = planes.even(SAFE * short)
     return Overlay(planes.from_image(picture), planes.mask_from_image(disc), (safe, safe))
 
 
@@ -93,8 +94,8 @@ def _panel(lines: list[str], letters: int, padding: int, darkness: int, *, line_
     """Return white lines, centred, on a dark rounded ground."""
     font = lettering.font(letters)
     step = letters * line_height
-    width = _even(max(font.getlength(line) for line in lines) + 2 * padding + 1)
-    height = _even(step * len(lines) + 1.1 * padding + 1)
+    width = planes.even(max(font.getlength(line) for line in lines) + 2 * padding + 1)
+    height = planes.even(step * len(lines) + 1.1 * padding + 1)
     ink = Image.new("L", (width, height))
     pen = ImageDraw.Draw(ink)
     for index, line in enumerate(lines):
@@ -123,7 +124,3 @@ def _disc(side: int, inset: int) -> Image.Image:
         [inset * 4, inset * 4, (side - inset) * 4 - 1, (side - inset) * 4 - 1], fill=255
     )
     return large.reduce(4)
-
-
-def _even(pixels: float) -> int:
-    return 2 * math.floor(pixels / 2)

@@ -22,7 +22,8 @@ class Palette:
 
 
 def _palette(colours: str, *, is_night: bool = False) -> Palette:
-    return Palette(*(_colour(code) for code in colours.split()), is_night=is_night)
+    zenith, sky, horizon, light, far, near, accent = map(_colour, colours.split())
+    return Palette(zenith, sky, horizon, light, far, near, accent, is_night)
 
 
 def _colour(code: str) -> Colour:

@@ -27,7 +27,10 @@ FLAT = 0.012  # frame widths that near parts pass far ones sideways, so that a m
 
 
 class MovingPicture:
-    """A picture seen through a moving camera, with `weather` over it if any. `frame` returns it at any moment."""
+    """A picture seen through a moving camera, with `weather` over it if any.
+
+    `frame` returns it at any moment; the same moment, the same picture.
+    """
 
     def __init__(
         self, path: Path, *, move: Move, size: tuple[int, int], weather: Element | None = None
@@ -125,7 +128,7 @@ def _room(move: Move) -> float:
 def _lines(size: tuple[int, int], axis: int) -> list[int]:
     """Return where the mesh's lines lie; even, so that they fall on whole pixels of the colour planes too."""
     cells = max(3, round(CELLS * size[axis] / max(size)))
-    return [2 * round(size[axis] * index / cells / 2) for index in range(cells + 1)]
+    return [planes.even(size[axis] * index / cells) for index in range(cells + 1)]
 
 
 def _nearness(source: Planes, mesh: tuple[int, int]) -> Floats:

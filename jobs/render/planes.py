@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import av
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from PIL import Image
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 Bytes = npt.NDArray[np.uint8]
 Colour = tuple[float, float, float]
 """Red, green and blue, 0 to 1."""
@@ -69,6 +70,11 @@ def yuv(colour: Colour) -> tuple[int, int, int]:
         round(128 + 224 * (blue - light) / 1.8556),
         round(128 + 224 * (red - light) / 1.5748),
     )
+
+
+def even(pixels: float) -> int:
+    """Return the nearest even number: colour planes are half as wide and high."""
+    return 2 * round(pixels / 2)
 
 
 def plain(size: tuple[int, int], colour: Colour) -> Planes:
@@ -198,7 +204,8 @@ def _half(box: Box) -> Box:
 
 def _halved(values: Floats) -> Floats:
     rows, columns = values.shape
-    return values.reshape(rows // 2, 2, columns // 2, 2).mean(axis=(1, 3))
+    halved: Floats = values.reshape(rows // 2, 2, columns // 2, 2).mean(axis=(1, 3))
+    return halved
 
 
 def _image(values: Floats) -> Image.Image:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from jobs.render import camera, noise, planes, shapes, stage
-from jobs.render.planes import Colour, Floats, Planes
+from jobs.render.planes import Colour, Planes
 from jobs.render.shapes import Fill, Setting
 from jobs.render.stage import Drift, Element, Layer, Moment
 
@@ -37,7 +37,7 @@ class Glitter:
     @classmethod
     def over(cls, setting: Setting) -> Glitter:
         width, height = setting.size
-        rows = _even(height - setting.horizon)
+        rows = planes.even(height - setting.horizon)
         first, second = _ripples(setting, (width * 2, rows)), _ripples(setting, (width * 2, rows))
         xs = np.arange(width, dtype=np.float32)[None, :]
         down = np.linspace(0, 1, rows, dtype=np.float32)[:, None]
@@ -48,7 +48,7 @@ class Glitter:
             ripples=(first, second),
             path=Image.fromarray((np.clip(path, 0, 1) * 255).astype(np.uint8)),
             colour=setting.palette.light,
-            top=_even(setting.horizon),
+            top=planes.even(setting.horizon),
             depth=0.12,
         )
 
@@ -56,8 +56,8 @@ class Glitter:
         width, height = onto.size
         left, top, right, _ = camera.seen(moment.move.at(moment.share, self.depth), onto.size)
         scale = width / (right - left)
-        row = _even((self.top - top) * scale)
-        rows = min(until, height, row + _even(self.path.height * scale)) - row
+        row = planes.even((self.top - top) * scale)
+        rows = min(until, height, row + planes.even(self.path.height * scale)) - row
         if rows <= 0:
             return
         flows = (
@@ -68,9 +68,9 @@ class Glitter:
             [max(0, min(255, (level - 84) * 5)) for level in range(256)]
         )
         light = ImageChops.multiply(glints, self.path)
-        size = (_even(self.path.width * scale), _even(self.path.height * scale))
+        size = (planes.even(self.path.width * scale), planes.even(self.path.height * scale))
         light = light.resize(size, Image.Resampling.BILINEAR).crop((0, 0, size[0], rows))
-        planes.tint(onto, self.colour, planes.mask_from_image(light), (_even(-left * scale), row))
+        planes.tint(onto, self.colour, planes.mask_from_image(light), (planes.even(-left * scale), row))
 
     def hides_from(self, size: tuple[int, int], moment: Moment) -> int:
         return size[1]
@@ -84,7 +84,7 @@ class Glitter:
 def _water(setting: Setting) -> Layer:
     palette = setting.palette
     width = shapes.columns(setting)
-    height = _even(setting.size[1] * (1 + camera.MARGIN) - setting.horizon)
+    height = planes.even(setting.size[1] * (1 + camera.MARGIN) - setting.horizon)
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     ripples = np.asarray(_ripples(setting, (width, height)), np.float32) / 255 - 0.5
     near_sky = np.asarray(shapes.mix(palette.horizon, palette.far, 0.45), np.float32)
@@ -92,7 +92,7 @@ def _water(setting: Setting) -> Layer:
     share = (down**0.6)[..., None]
     colours = near_sky * (1 - share) + deep * share + (ripples * (0.05 + 0.12 * down))[..., None]
     grain = setting.random.random((height, width), dtype=np.float32)
-    origin = (-stage.margins(setting.size)[0], _even(setting.horizon))
+    origin = (-stage.margins(setting.size)[0], planes.even(setting.horizon))
     return Layer(planes.from_floats(colours, grain), None, origin, 0.12, solid_from=0)
 
 
@@ -140,7 +140,3 @@ def _ripples(setting: Setting, size: tuple[int, int]) -> Image.Image:
     down = np.linspace(0, 1, height, dtype=np.float32)
     rows = ((1 - (1 - down) ** 2.4) ** 0.9 * (height * 2 - 1)).astype(int)
     return Image.fromarray((flat[rows] * 255).astype(np.uint8))
-
-
-def _even(pixels: float) -> int:
-    return 2 * round(pixels / 2)

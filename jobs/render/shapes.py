@@ -15,7 +15,7 @@ from jobs.render.stage import Drift, Layer
 
 OVERSAMPLING = 2  # shapes are drawn this much larger: smooth edges
 Draw = Callable[[ImageDraw.ImageDraw, Floats, float], None]
-"""Draws more onto a ridge's outline: with a pen, the ridge's row in each column, and pixels for each stage pixel."""
+"""Adds to a ridge's outline: takes a pen, the ridge's row in each column, and pixels for each stage pixel."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Setting:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fill:
-    """How a layer is coloured: its edge, what it fades to below, over how many pixels, and the sun's rim on it."""
+    """How a layer is coloured: `edge` fades to `base` over `fade` pixels; `rim` is sunlight on it."""
 
     edge: Colour
     base: Colour
@@ -68,7 +68,7 @@ def ridge(
     fill: Fill,
     draw: Draw | None = None,
     headroom: float = 0.0,
-    drift: Drift = Drift(),
+    drift: Drift = stage.AT_REST,
     shade: Floats | None = None,
 ) -> Layer:
     """Return a layer that fills everything below `line` (stage rows, one for each column of the layer).

@@ -28,8 +28,8 @@ def backdrop(setting: Setting) -> Layer:
 def clouds(setting: Setting, *, amount: float = 0.5, speed: float = 0.006) -> Layer:
     """Return drifting clouds: `amount` of the sky covered, `speed` in frame widths a second."""
     margin_x, margin_y = stage.margins(setting.size, CLOUD_MARGIN)
-    width = _even((setting.size[0] + 2 * margin_x) * CLOUD_DENSITY)
-    height = _even((setting.horizon + margin_y) * CLOUD_DENSITY)
+    width = planes.even((setting.size[0] + 2 * margin_x) * CLOUD_DENSITY)
+    height = planes.even((setting.horizon + margin_y) * CLOUD_DENSITY)
     cell = setting.unit * CLOUD_DENSITY * 0.42
     cells = (max(2, round(width / cell)), max(2, round(2.6 * height / cell)))
     puffs = noise.clouds(setting.random, (width, height), cells, 5)
@@ -80,7 +80,3 @@ def _craters(setting: Setting, shape: tuple[int, ...]) -> Floats:
     height, width = shape
     cell = 0.03 * setting.unit
     return noise.clouds(setting.random, (width, height), (round(width / cell), round(height / cell)), 2)
-
-
-def _even(pixels: float) -> int:
-    return 2 * round(pixels / 2)

@@ -17,7 +17,7 @@ from jobs.render.planes import Box, Mask, Planes
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Moment:
-    """A point of the video: `share` of the way through it, `seconds` from its start, and the camera's move."""
+    """A point of the video: `share` (0 to 1) of the way through, its time in seconds, the camera's move."""
 
     share: float
     seconds: float
@@ -50,6 +50,9 @@ class Drift:
         )
 
 
+AT_REST = Drift()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Layer:
     """A picture on the stage; without a mask it hides all behind it.
@@ -62,7 +65,7 @@ class Layer:
     mask: Mask | None
     origin: tuple[float, float]
     depth: float
-    drift: Drift = Drift()
+    drift: Drift = AT_REST
     density: float = 1.0
     solid_from: int | None = None
 
@@ -85,18 +88,18 @@ class Layer:
         return (box[0] - left, box[1] - top, box[2] - left, box[3] - top)
 
     def _reach(self, axis: int, size: tuple[int, int], box: Box) -> tuple[int, int]:
-        """Return the first column (axis 0) or row (1) of the frame wholly on the layer, and the first past it."""
+        """Return the frame's first column (axis 0) or row (1) wholly on the layer, and the first past it."""
         scale = size[axis] / (box[axis + 2] - box[axis])
         length = self.picture.size[axis] / self.density
         first = 2 * math.ceil(min(max(-box[axis] * scale, 0), size[axis]) / 2)
-        return first, max(first, _even(min((length - box[axis]) * scale, size[axis])))
+        return first, max(first, _even_below(min((length - box[axis]) * scale, size[axis])))
 
     def _solid_row(self, size: tuple[int, int], box: Box) -> int:
         if self.solid_from is None:
             return size[1]
         scale = size[1] / (box[3] - box[1])
         # some rows further: resampling looks at the neighbours
-        return _even((self.solid_from / self.density - box[1]) * scale) + 4
+        return _even_below((self.solid_from / self.density - box[1]) * scale) + 4
 
     def _draw_rows(self, onto: Planes, box: Box, first: int, last: int, mask: Mask | None) -> None:
         left, right = self._reach(0, onto.size, box)
@@ -136,5 +139,5 @@ def _inside(box: Box, layer: Layer) -> Box:
     return (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
 
 
-def _even(pixels: float) -> int:
+def _even_below(pixels: float) -> int:
     return 2 * math.floor(pixels / 2)

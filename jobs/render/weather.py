@@ -22,8 +22,11 @@ MARGIN = 0.15  # of the frame: where things wait before they come in
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of thing. Lengths are in units (`Setting.unit`), speeds in units a second; `top` and `bottom`
-    are the part of the frame it keeps to; `twinkle` is how much of its light comes and goes."""
+    """One kind of thing.
+
+    Lengths are in units (`Setting.unit`), speeds in units a second; `top` and `bottom` are the part of the
+    frame it keeps to; `twinkle` is how much of its light comes and goes. No colour: the palette's accent.
+    """
 
     shape: str
     count: int
@@ -35,7 +38,7 @@ class Kind:
     top: float = -MARGIN
     bottom: float = 1 + MARGIN
     depth: tuple[float, float] = (0.5, 1.2)
-    colour: Colour | None = None  # None: the palette's accent
+    colour: Colour | None = None
 
 
 KINDS: Mapping[str, Kind] = {
@@ -78,7 +81,7 @@ DEEP_STARS = dataclasses.replace(STARS, count=230, bottom=1 + MARGIN, depth=(0.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Thing:
-    """One of them: where it starts (parts of the frame), its sprite size, and its own pace, phase and depth."""
+    """One of them: where it starts (parts of the frame), its sprite's size, its own pace, phase, depth."""
 
     x: float
     y: float
@@ -178,7 +181,8 @@ def _ring(xs: Floats, ys: Floats, radius: float, turn: int) -> Floats:
     away = np.hypot(xs, ys)
     rim = np.clip(1.2 - np.abs(away - radius), 0, 1)
     shine = np.exp(-(((xs + radius * 0.4) ** 2 + (ys + radius * 0.4) ** 2) / (0.08 * radius**2 + 0.3)))
-    return np.maximum(rim * 0.8, np.maximum(shine, (away < radius) * 0.12)).astype(np.float32)
+    ring: Floats = np.maximum(rim * 0.8, np.maximum(shine, (away < radius) * 0.12))
+    return ring
 
 
 def _leaf(xs: Floats, ys: Floats, radius: float, turn: int) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from fractions import Fraction
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def facts(path: Path) -> Facts:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         times = sorted(packet.pts * stream.time_base for packet in container.demux(stream) if packet.size)
-        steps = {later - earlier for earlier, later in zip(times, times[1:], strict=False)}
+        steps = {later - earlier for earlier, later in itertools.pairwise(times)}
         return Facts(
             codec=stream.codec.name,
             pixels=stream.pix_fmt,
