@@ -5,6 +5,7 @@ import hashlib
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.http import parse_etags
 
 from jobs import estimates, pricing
 from jobs.catalogue import Model
@@ -189,6 +190,12 @@ def etag(job: Any) -> str:
     """Return a weak tag of what the status says; the time remaining alone is not news."""
     news = (job.status, job.attempt, job.progress, job.current_step, job.ahead, job.updated_at.isoformat())
     return f'W/"{hashlib.sha256(repr(news).encode()).hexdigest()[:24]}"'
+
+
+def is_known(tag: str, if_none_match: str) -> bool:
+    """Return whether the client has this answer; compared weakly, as RFC 9110 (13.1.2) says."""
+    given = parse_etags(if_none_match)
+    return given == ["*"] or tag.removeprefix("W/") in {known.removeprefix("W/") for known in given}
 
 
 def time(moment: Any) -> str | None:

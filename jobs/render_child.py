@@ -58,7 +58,11 @@ def _prepare(spec: dict[str, Any], folder: Path) -> Generation:
     else:
         width, height = formats.frame_size(resolution, aspect_ratio)
     return Generation(
-        **fields, width=width, height=height, image=image and image.path, portrait=portrait and portrait.path
+        **fields,
+        width=width,
+        height=height,
+        image=image.path if image else None,
+        portrait=portrait.path if portrait else None,
     )
 
 

@@ -143,7 +143,7 @@ def generate(request: Request) -> dict[str, Any]:
     return _checked(Generate, request.data)
 
 
-def animate(request: Request) -> tuple[dict[str, Any], UploadedFile | None]:
+def animate(request: Request) -> tuple[dict[str, Any], UploadedFile[Any] | None]:
     """Return the checked fields of an animate, and the uploaded picture if there is one.
 
     Raise ValidationError or PayloadTooLarge.
@@ -171,7 +171,7 @@ def body_of(request: Request) -> Any:
     strange = [name for name in request.FILES if name != "image"]
     if strange:
         raise ValidationError({strange[0][:100]: ["This file is not known here."]})
-    return {name: parsers.loads(text) if name in JSON_IN_FORMS else text for name, text in texts.items()}
+    return {name: parsers.loads(str(text)) if name in JSON_IN_FORMS else text for name, text in texts.items()}
 
 
 def idempotency_key(request: Request, *, picture_digest: bytes = b"") -> Key | None:

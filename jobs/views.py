@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404
-from django.utils.http import parse_etags
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -26,12 +25,11 @@ class GenerateView(PrivateView):
     def post(self, request: Request) -> Response:
         callers.check_user_id(request)
         key = requests.idempotency_key(request)
-        if earlier := submission.earlier(request.user.pk, key):
+        if earlier := submission.earlier(callers.user_id(request), key):
             return accepted(earlier)
         fields = requests.generate(request)
-        order = submission.order(
-            request.user.pk, GenerationType.TEXT_TO_VIDEO, fields, request_id=request_id(request)
-        )
+        kind, user_id = GenerationType.TEXT_TO_VIDEO, callers.user_id(request)
+        order = submission.order(user_id, kind, fields, request_id=request_id(request))
         return accepted(submission.submit(order, key))
 
 
@@ -45,11 +43,10 @@ class AnimateView(PrivateView):
         fields, picture = requests.animate(request)
         digest = uploads.digest(picture) if picture else b""
         key = requests.idempotency_key(request, picture_digest=digest)
-        if earlier := submission.earlier(request.user.pk, key):
+        if earlier := submission.earlier(callers.user_id(request), key):
             return accepted(earlier)
-        order = submission.order(
-            request.user.pk, GenerationType.IMAGE_TO_VIDEO, fields, request_id=request_id(request)
-        )
+        kind, user_id = GenerationType.IMAGE_TO_VIDEO, callers.user_id(request)
+        order = submission.order(user_id, kind, fields, request_id=request_id(request))
         return accepted(submission.submit(order, key, picture))
 
 
@@ -66,7 +63,7 @@ class StatusView(PrivateView):
         headers = {"ETag": tag}
         if not job.is_finished:
             headers["Retry-After"] = str(answers.retry_after(job))
-        if tag in parse_etags(request.headers.get("If-None-Match", "")):
+        if answers.is_known(tag, request.headers.get("If-None-Match", "")):
             return Response(status=304, headers=headers)
         return Response(answers.status(job), headers=headers)
 
@@ -92,8 +89,8 @@ class JobView(PrivateView):
 class ActiveJobsView(PrivateView):
     @schema.active_jobs
     def get(self, request: Request) -> Response:
-        jobs = Job.objects.owned_by(request.user.pk).active().oldest_first().seen_now().with_queue_ahead()
-        active = [answers.active(job) for job in jobs]
+        jobs = Job.objects.owned_by(callers.user_id(request)).active().oldest_first()
+        active = [answers.active(job) for job in jobs.seen_now().with_queue_ahead()]
         return Response({"success": True, "active_jobs": active, "count": len(active)})
 
 
@@ -101,7 +98,7 @@ class JobsView(PrivateView):
     @schema.list_jobs
     def get(self, request: Request) -> Response:
         query = pages.query(request, requests.JobsQuery)
-        jobs = Job.objects.owned_by(request.user.pk)
+        jobs = Job.objects.owned_by(callers.user_id(request))
         if status := query.pop("status", None):
             jobs = jobs.filter(status=status)
         page = pages.page(jobs.newest_first().seen_now().with_queue_ahead(), **query)
@@ -127,12 +124,12 @@ class QuoteView(PrivateView):
         query = requests.QuoteQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = {"model": settings.DEFAULT_MODEL, **query.validated_data}
-        return Response(answers.quote(submission.quote(request.user.pk, **asked)))
+        return Response(answers.quote(submission.quote(callers.user_id(request), **asked)))
 
 
 def own_job(request: Request, job_id: uuid.UUID, *related: str) -> Any:
     """Return the caller's job with all that an answer needs, in one query. Raise Http404."""
-    jobs = Job.objects.owned_by(request.user.pk).seen_now().with_queue_ahead()
+    jobs = Job.objects.owned_by(callers.user_id(request)).seen_now().with_queue_ahead()
     job = (jobs.select_related(*related) if related else jobs).filter(id=job_id).first()
     if job is None:
         raise Http404

@@ -45,7 +45,8 @@ HTTP = ("rest_framework", "django.http", "django.shortcuts", "drf_spectacular", 
 FRONT_DOORS = {
     *("views", "serializers", "schema", "admin", "urls", "authentication", "signin", "middleware", "asgi"),
     *("throttles", "parsers", "fields", "pages", "problems", "delivery", "links", "callers", "forms"),
-    *("requests", "answers", "bodies", "openapi", "ranges", "body_limit", "long_lists", "docs", "health", "admin_site"),
+    *("requests", "answers", "bodies", "openapi", "ranges", "body_limit", "long_lists", "docs"),
+    *("health", "admin_site", "pages"),
 }
 
 

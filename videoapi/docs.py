@@ -48,7 +48,7 @@ class SchemaView(APIView):
         OpenApiYamlRenderer,
     ]
 
-    @extend_schema(exclude=True)
+    @extend_schema(exclude=True)  # type: ignore[untyped-decorator]
     def get(self, request: Request) -> HttpResponse:
         renderer = request.accepted_renderer
         content_type = f"{renderer.media_type}; charset=utf-8"

@@ -1,4 +1,4 @@
-"""Health for load balancers and container runtimes: `/healthz` (this process) and `/readyz` (what it needs)."""
+"""Health for load balancers and containers: `/healthz` (this process) and `/readyz` (what it needs)."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The one exception handler: every error becomes `application/problem+json` (RFC 9457) with our own fields."""
+"""The one exception handler: errors become `application/problem+json` (RFC 9457) with our own fields."""
 
 import logging
 from http import HTTPStatus
@@ -58,7 +58,7 @@ API_CODES: list[tuple[type[Exception], str]] = [
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Return the answer for `error`, or None to let it become a 500."""
-    request = context["request"]._request
+    request = context["request"]._request  # noqa: SLF001 - DRF has no public name for it
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):

@@ -40,7 +40,10 @@ def production_problems(settings: Mapping[str, Any]) -> list[str]:
     jwt = [settings["JWT_ISSUER"], settings["JWT_AUDIENCE"], settings["JWT_JWKS_URL"]]
     if any(jwt) and not all(jwt):
         problems.append("JWT_ISSUER, JWT_AUDIENCE and JWT_JWKS_URL must be set together.")
-    symmetric = [name for name in settings["JWT_ALGORITHMS"] if name.startswith("HS") or name.lower() == "none"]
+    if settings["JWT_JWKS_URL"] and not settings["JWT_JWKS_URL"].startswith("https://"):
+        problems.append("JWT_JWKS_URL must be https: whoever can change the keys can be anybody.")
+    weak = ("HS", "none", "NONE", "None")
+    symmetric = [name for name in settings["JWT_ALGORITHMS"] if name.startswith(weak)]
     if symmetric:
         problems.append(f"JWT_ALGORITHMS must be asymmetric; {', '.join(symmetric)} is not.")
     return problems

@@ -61,7 +61,10 @@ else:
 
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(DATA_DIR / "media"))).resolve()
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(MEDIA_ROOT)}},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(MEDIA_ROOT)},
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WORK_DIR = DATA_DIR / "work"  # renders in progress, on this machine
@@ -129,7 +132,9 @@ TIME_ZONE = "UTC"
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login"
-MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"  # secrets shown once: not in the database
+MESSAGE_STORAGE = (
+    "django.contrib.messages.storage.cookie.CookieStorage"  # secrets shown once: not in the database
+)
 CSRF_FAILURE_VIEW = "videoapi.problems.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # videoapi.asgi and base.parsers bound bodies: one answer, one place
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -230,7 +235,10 @@ LOGGING = {
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
     },
-    "loggers": {"django-q": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # else a line for each pulse
+    "loggers": {
+        "django-q": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+    },  # else a line for each pulse
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }
 
