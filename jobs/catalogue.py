@@ -46,12 +46,12 @@ class Model:
 
 BUILT_IN: dict[str, dict[str, Any]] = {
     "preview": {
-        "title": "Preview (no AI: a moving scene drawn from your words)",
+        "title": "Preview (not AI)",
         "provider": "jobs.providers.preview.Preview",
         "seconds_of_work": 2.0,
     },
     "rehearsal": {
-        "title": "Rehearsal (scripted outcomes for testing your app)",
+        "title": "Rehearsal (for tests)",
         "provider": "jobs.providers.rehearsal.Rehearsal",
         "seconds_of_work": 0.4,
     },

@@ -170,7 +170,7 @@ STATISTICS = {
 }
 MODEL = {
     "model": "preview",
-    "title": "Preview (no AI: a moving scene drawn from your words)",
+    "title": "Preview (not AI)",
     "generation_types": ["text_to_video", "image_to_video"],
     "durations": ["short", "medium"],
     "resolutions": ["sd_480p", "hd_1080p"],

@@ -54,8 +54,9 @@ def address(host: str, port: int) -> str:
 def web(host: str, port: int) -> Program:
     """Return the web server; without it there is nothing to show, so its end is the end of all."""
     serve = ("-m", "uvicorn", "videoapi.asgi:application", "--host", host, "--port", str(port))
-    # An open event stream would otherwise keep it from ever stopping.
-    return Program("web", (sys.executable, *serve, "--timeout-graceful-shutdown", "5"))
+    # An open stream would otherwise keep it from ever stopping; an access log would hold signed addresses.
+    options = ("--timeout-graceful-shutdown", "5", "--no-access-log")
+    return Program("web", (sys.executable, *serve, *options))
 
 
 def worker() -> Program:
