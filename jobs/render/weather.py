@@ -16,6 +16,7 @@ from jobs.render.shapes import Setting
 from jobs.render.stage import Moment
 
 PHASES = 4  # positions of a sprite inside two pixels: slow things glide instead of hopping
+LEVELS = 16  # of light
 TURNS = 8  # views of something that tumbles
 MARGIN = 0.15  # of the frame: where things wait before they come in
 
@@ -114,10 +115,10 @@ class Weather:
         radius = max(0.5, round(thing.radius * zoom * 4) / 4)
         left, top = 2 * math.floor(x / 2), 2 * math.floor(y / 2)
         phase = (int((x - left) / 2 * PHASES), int((y - top) / 2 * PHASES))
-        sprite = _sprite(self._kind.shape, radius, turn if self._kind.shape == "leaf" else 0, phase)
-        reach = sprite.full.width // 2 - sprite.full.width // 2 % 2
-        strength = self._kind.opacity * self._light(thing, moment.seconds)
-        planes.tint(onto, self._colour, sprite.faded(round(strength * 16) / 16), (left - reach, top - reach))
+        level = round(self._kind.opacity * self._light(thing, moment.seconds) * LEVELS)
+        sprite = _sprite(self._kind.shape, radius, turn if self._kind.shape == "leaf" else 0, phase, level)
+        reach = planes.even(sprite.full.width / 2 - 1)
+        planes.tint(onto, self._colour, sprite, (left - reach, top - reach))
 
     def _place(self, size: tuple[int, int], thing: Thing, moment: Moment) -> tuple[float, float, float]:
         """Return where a thing is on the frame (pixels), and how much larger it looks."""
@@ -157,12 +158,12 @@ def _wrapped(value: float, low: float, high: float) -> float:
 
 
 @functools.lru_cache(maxsize=8192)
-def _sprite(shape: str, radius: float, turn: int, phase: tuple[int, int]) -> Mask:
+def _sprite(shape: str, radius: float, turn: int, phase: tuple[int, int], level: int) -> Mask:
     """Return a thing's mask, its middle `phase` quarters of two pixels off the mask's middle."""
     reach = 2 * math.ceil((radius * (3.2 if shape == "glow" else 1.3) + 3) / 2)
     ys, xs = np.mgrid[-reach : reach + 2, -reach : reach + 2].astype(np.float32)
     xs, ys = xs - phase[0] * 2 / PHASES, ys - phase[1] * 2 / PHASES
-    coverage = _SHAPES[shape](xs, ys, radius, turn)
+    coverage = _SHAPES[shape](xs, ys, radius, turn) * level / LEVELS
     return planes.mask_from_image(Image.fromarray((np.clip(coverage, 0, 1) * 255).astype(np.uint8)))
 
 
