@@ -235,6 +235,8 @@ def operation(
     summary: str,
     description: str,
     answers: Mapping[Any, OpenApiResponse],
+    dust: str = "free.",
+    timing: str = "answers at once.",
     refusals: Iterable[Refusal] = (),
     parameters: Iterable[Any] = (),
     waits: Iterable[int] = (),
@@ -243,8 +245,9 @@ def operation(
 ) -> Callable[[F], F]:
     """Return the decorator that documents one view method; `path` is the one of its error examples.
 
-    What every operation has is added here: request ids, 503, the errors of any path, and, unless it is
-    `public`, credentials with 401 and the rate limit with 429. `waits` are more statuses with `Retry-After`.
+    `dust` and `timing` say what a call costs and how long it, or what it starts, takes. What every operation
+    has is added here: request ids, 503, the errors of any path, and, unless it is `public`, credentials with
+    401 and the rate limit with 429. `waits` are more statuses with `Retry-After`.
     """
     common = (UNAVAILABLE,) if public else (NOT_AUTHENTICATED, RATE_LIMITED, UNAVAILABLE)
     waiting = retry_after(*waits, 503) if public else retry_after(*waits, 429, 503)
@@ -253,7 +256,7 @@ def operation(
         operation_id=operation_id,
         tags=[tag],
         summary=summary,
-        description=description,
+        description=f"{description.strip()}\n\n**DUST:** {dust}\n\n**Timing:** {timing}",
         parameters=[*shared, *parameters],
         responses={**answers, **refused(path, (*refusals, *common))},
         **more,

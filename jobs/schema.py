@@ -47,17 +47,20 @@ SUBMIT_REFUSALS = [
 SUBMITTED = {
     202: answer(bodies.SubmitAccepted, "The job is queued, and its DUST held.", a_job=examples.ACCEPTED)
 }
-SUBMIT_RULES = """
-Answers at once; the video is made afterwards and can take up to some minutes. The `Location` header is
-where to poll, `Retry-After` when, and `estimated_completion_seconds` how long it will take: from this
-installation's own history for that kind of job, and the queue now.
-
-**DUST.** The cost is held at once, so `balance` falls at once; with too little left the answer is 402 and
-there is no job. It is charged when a worker starts the job, refunded if the job fails, and released if it is
-cancelled while queued. Each happens at most once.
-
-JSON may be sent as `application/json` or as `text/plain`, which is what `fetch()` sends by default.
-"""
+ANY_JSON = (
+    "JSON may be sent as `application/json` or as `text/plain`, which is what `fetch()` sends by default."
+)
+COST = (
+    "{} unless the installation's price table says otherwise (`GET /videos/quote`, `GET /videos/models`). "
+    "Held at once, so `balance` falls at once; with too little left the answer is 402 and there is no job. "
+    "Charged when a worker starts the job, refunded if the job fails, released if it is cancelled while "
+    "queued: each at most once."
+)
+TIMING = (
+    "answers at once; the video is made afterwards, which can take minutes. `estimated_completion_seconds` "
+    "comes from this installation's own history for that kind of job, and the queue now; `Location` is where "
+    "to poll, and `Retry-After` when."
+)
 
 
 def _json(body: type, **shown: object) -> dict[str, OpenApiRequest]:
@@ -74,8 +77,9 @@ generate = operation(
     path="/videos/generate",
     tag=SUBMIT,
     summary="Make a video from a text",
-    description="Submits a text-to-video job. Costs 10 DUST unless the installation's price table says "
-    f"otherwise (`GET /videos/quote`, `GET /videos/models`).\n{SUBMIT_RULES}",
+    description=f"Submits a text-to-video job. 202 says that it is queued. {ANY_JSON}",
+    dust=COST.format(10),
+    timing=TIMING,
     parameters=SUBMIT_HEADERS,
     request=_json(
         requests.Generate,
@@ -97,8 +101,10 @@ animate = operation(
     "happens in it. Send either JSON with `image_url`, or a `multipart/form-data` form with the file as "
     "`image` (JPEG, PNG, WebP or AVIF, at most 20 MB and 50 megapixels; EXIF turned upright). In a form, "
     "`camera_fixed`, `seed` and `metadata` are written as JSON. Whether a picture can be used is found out "
-    "by the job: if not, it fails with `invalid_image` and the DUST comes back.\n\nCosts 8 DUST unless the "
-    f"installation's price table says otherwise.\n{SUBMIT_RULES}",
+    "by the job: if not, it fails with `invalid_image` and the DUST comes back. 202 says that it is "
+    f"queued. {ANY_JSON}",
+    dust=COST.format(8),
+    timing=TIMING,
     parameters=SUBMIT_HEADERS,
     request={
         **_json(requests.Animate, by_its_address=examples.ANIMATE),
@@ -117,8 +123,7 @@ status = operation(
     path=f"{examples.JOB_PATH}/status",
     tag=JOBS,
     summary="Where a job stands",
-    description="Poll this every 5 to 10 seconds, or as `Retry-After` says, until `status` is `completed`, "
-    "`failed` or `cancelled`. Free of DUST.\n\n"
+    description="Poll this until `status` is `completed`, `failed` or `cancelled`.\n\n"
     "| status | meaning | `dust` |\n|---|---|---|\n"
     "| `queued` | waiting; can be cancelled | `held` |\n"
     "| `starting` | a worker has it | `charged` |\n"
@@ -129,6 +134,7 @@ status = operation(
     "An expired job still says `completed`, with `expires_at` in the past. Send the `ETag` back as "
     "`If-None-Match` to get 304 while nothing has changed.\n\n"
     f"| `error_code` of a failed job | `error` |\n|---|---|\n{FAILURES}",
+    timing="answers at once. Poll every 5 to 10 seconds, or as `Retry-After` says.",
     parameters=[IF_NONE_MATCH, header("ETag", "A weak tag of this state.", [200, 304])],
     answers={
         200: answer(
@@ -153,7 +159,8 @@ result = operation(
     summary="The finished video",
     description="200 with the video once the job is `completed`, for 24 hours; 202 while it is not there "
     "yet. A failed or cancelled job answers 409, one whose 24 hours are over 410 `result_expired` (the video "
-    "itself stays in the library), and one whose video was deleted 410 `video_deleted`. Free of DUST.",
+    "itself stays in the library), and one whose video was deleted 410 `video_deleted`.",
+    timing="answers at once. The result is kept for 24 hours after completion.",
     answers={
         200: answer(
             bodies.JobResult, "The video. Its links are signed and expire.", the_video=examples.RESULT
@@ -177,6 +184,7 @@ cancel = operation(
     summary="Cancel a queued job",
     description="Works until a worker starts the job; after that 409 `job_not_cancellable`. The DUST held "
     "for it can be spent again at once. Asking again gives the same answer.",
+    dust="what was held for the job is released.",
     answers={
         200: answer(bodies.JobCancelledAnswer, "Cancelled, now or before.", cancelled=examples.CANCELLED)
     },
@@ -189,7 +197,7 @@ active_jobs = operation(
     tag=JOBS,
     summary="The caller's unfinished jobs",
     description="All queued, starting and processing jobs, oldest first, unpaged: there are at most as many "
-    "as one user may have at once. Free of DUST.",
+    "as one user may have at once.",
     answers={200: answer(bodies.ActiveJobs, "The jobs, perhaps none.", one_job=examples.ACTIVE)},
 )
 
@@ -209,8 +217,9 @@ stats = operation(
     path="/videos/stats",
     tag=SERVICE,
     summary="How the installation is doing",
-    description="The numbers are at most a few seconds old, and null where there is nothing to tell yet. "
+    description="Null stands where there is nothing to tell yet. "
     "`is_running` false means that jobs can be submitted but will wait.",
+    timing="answers at once; the numbers are at most a few seconds old.",
     answers={200: answer(bodies.Statistics, "The numbers.", a_day=examples.STATISTICS)},
 )
 
@@ -229,7 +238,9 @@ quote = operation(
     path="/videos/quote",
     tag=SERVICE,
     summary="What a submit would cost and take",
-    description="Nothing is held or charged. The price of a later submit is the one in force then.",
+    description="The fields that set the price, with the defaults of a submit. The price of a later submit "
+    "is the one in force then.",
+    dust="free: nothing is held or charged.",
     parameters=[requests.QuoteQuery],
     answers={
         200: answer(bodies.Quote, "The price in DUST, the time in seconds.", a_short_one=examples.QUOTE)

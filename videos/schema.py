@@ -69,7 +69,8 @@ delete_video = openapi.operation(
     summary="Delete a video",
     description="The video, its thumbnail, an uploaded source picture and the entry go together, for good. "
     "`deleted_from_storage` is false when the storage did not let go of a file: nobody can reach it any "
-    "more, and it is removed later. DUST is not given back.",
+    "more, and it is removed later.",
+    dust="free; what the video cost is not given back.",
     request=None,
     answers={200: answer(VideoDeletedAnswerSerializer, "It is gone.", deleted=examples.DELETED)},
     refusals=[PERMISSION_DENIED, UNKNOWN_VIDEO],
@@ -87,6 +88,7 @@ get_file = openapi.operation(
     "link is the permission: no header is needed, and the rate limit does not count it. `HEAD` answers with "
     "the headers alone. Several ranges at once, and ranges in a form that is not understood, are answered "
     "with the whole file.",
+    timing="bytes start at once. A link works for some hours; every answer with a video has a fresh one.",
     public=True,
     parameters=[
         OpenApiParameter("token", str, OpenApiParameter.PATH, description="From the link, as it is."),
