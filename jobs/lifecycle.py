@@ -220,7 +220,7 @@ def _fail(
         raise JobLost
     job.status = Status.FAILED
     if job.cost and job.was_started:
-        ledger.reverse(job.id, reason=code.value)
+        ledger.reverse(job.id, reason=code.label)  # the user reads it in the history
     elif job.cost:
         ledger.void(job.id)
     _tell(job, verb, actor=actor, message=reason or detail)

@@ -81,6 +81,7 @@ class ResultView(PrivateView):
 class JobView(PrivateView):
     @schema.cancel
     def delete(self, request: Request, job_id: uuid.UUID) -> Response:
+        callers.check_user_id(request)
         job = own_job(request, job_id)
         lifecycle.cancel(job)
         return Response(answers.cancelled(job))

@@ -56,7 +56,7 @@ SETTINGS: dict[str, Any] = {
 def name_error_codes(result: Any, **_: Any) -> Any:
     """Make `error_code` of every problem one enum, of the codes that the document shows examples of."""
     codes = sorted(set(_example_codes(result["paths"])))
-    schemas = result["components"]["schemas"]
+    schemas = result["components"].setdefault("schemas", {})
     for name, schema in schemas.items():
         if name.endswith("Problem"):
             described = schema["properties"]["error_code"].get("description")

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from redis import RedisError
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
@@ -37,10 +38,10 @@ DOMAIN_STATUS = {
     "payload_too_large": 413,
     "idempotency_key_reused": 422,
     "too_many_active_jobs": 429,
-    "concurrent_duplicate": 503,
     "unavailable": 503,
 }
-RETRYABLE = {"too_many_active_jobs", "idempotency_in_progress", "concurrent_duplicate", "unavailable"}
+RETRYABLE = {"too_many_active_jobs", "idempotency_in_progress", "unavailable"}
+OVERTAKEN = {"concurrent_duplicate"}  # rolled back whole: trying again is all there is to do
 
 API_CODES: list[tuple[type[Exception], str]] = [
     (exceptions.ValidationError, "invalid_request"),
@@ -66,8 +67,8 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     set_rollback()
     if isinstance(error, DomainError):
         return _domain(request, error)
-    if isinstance(error, OperationalError | InterfaceError):
-        logger.exception("database unavailable")
+    if isinstance(error, OperationalError | InterfaceError | RedisError):
+        logger.exception("database or cache unavailable")
         return unavailable(request)
     if isinstance(error, exceptions.APIException):
         return _api(request, error)
@@ -102,6 +103,8 @@ def unavailable(request: HttpRequest) -> JsonResponse:
 
 
 def _domain(request: HttpRequest, error: DomainError) -> JsonResponse:
+    if error.code in OVERTAKEN:
+        return unavailable(request)
     status = DOMAIN_STATUS[error.code]
     response = problem(request, status=status, code=error.code, message=error.message, **error.extra)
     if error.code in RETRYABLE:

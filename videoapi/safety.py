@@ -1,6 +1,6 @@
 """What a production start refuses, and the secret key a local one makes for itself."""
 
-import os
+import contextlib
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,13 +15,15 @@ def generated_secret_key(data_dir: Path, *, allowed: bool) -> str:
         return ""
     path = data_dir / "secret_key"
     data_dir.mkdir(parents=True, exist_ok=True)
-    try:  # O_EXCL: of two processes starting at once, one makes the key and the other reads it
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(handle, "w") as file:
-        file.write(key := secrets.token_urlsafe(64))
-    return key
+    if not path.exists():
+        draft = data_dir / f"secret_key.{secrets.token_hex(4)}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(64))
+        # A link is made whole or not at all: of processes starting at once one wins, the others read its key.
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text()
 
 
 def production_problems(settings: Mapping[str, Any]) -> list[str]:
