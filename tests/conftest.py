@@ -32,7 +32,7 @@ def media(settings, tmp_path):
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "BACKEND": "videos.storage.DurableFileStorage",
             "OPTIONS": {"location": str(tmp_path / "media")},
         },
     }
