@@ -5,6 +5,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 
 from base.columns import ExactJson
 from base.ids import uuid7
@@ -65,8 +66,9 @@ class Video(models.Model):
     metadata = ExactJson(blank=True, default=dict)
     model_used = models.CharField(max_length=100)
     is_favorited = models.BooleanField(default=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    # by the database's clock
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = VideoQuerySet.as_manager()
 
