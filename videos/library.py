@@ -5,10 +5,10 @@ import dataclasses
 import logging
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.core.files import File
 from django.core.files.storage import default_storage
@@ -64,23 +64,39 @@ class Details:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OrphanReport:
-    """What the clean-up found: files no row names (and their bytes), rows whose files are gone."""
+    """What the clean-up found: files no row names (and their bytes), rows whose files aren't whole."""
 
     files: int
     bytes: int
     rows_without_file: int
 
 
-def store(*, video_id: uuid.UUID, video: Path, poster: Path) -> StoredFiles:
+class _Watched(File[bytes]):
+    """A file that tells of each piece read from it; `chunks()` reads by `read()`, so both ways are seen."""
+
+    def __init__(self, file: IO[bytes], on_chunk: Callable[[], None]) -> None:
+        super().__init__(file)
+        self._source = file
+        self._on_chunk = on_chunk
+
+    def read(self, size: int = -1) -> bytes:
+        self._on_chunk()
+        return self._source.read(size)
+
+
+def store(
+    *, video_id: uuid.UUID, video: Path, poster: Path, on_chunk: Callable[[], None] | None = None
+) -> StoredFiles:
     """Copy both files into the storage under names never used before, outside any transaction.
 
-    Two attempts at one video never share a file. Raise OSError, leaving nothing behind.
+    Two attempts at one video never share a file. `on_chunk` is called for each piece copied, in the thread
+    that the storage copies in. Raise OSError, or what `on_chunk` raises, leaving nothing behind.
     """
     # The last byte of a UUIDv7 is random: it spreads the files over 256 folders.
     stem = f"{PREFIX}/{video_id.hex[-2:]}/{video_id.hex}-{secrets.token_hex(8)}"
     with contextlib.ExitStack() as undo:
-        file_name = _save(video, f"{stem}.mp4", undo)
-        poster_name = _save(poster, f"{stem}.jpg", undo)
+        file_name = _save(video, f"{stem}.mp4", undo, on_chunk)
+        poster_name = _save(poster, f"{stem}.jpg", undo, on_chunk)
         files = StoredFiles(file=file_name, poster=poster_name, size_bytes=video.stat().st_size)
         undo.pop_all()
     return files
@@ -155,7 +171,7 @@ def known(names: Sequence[str]) -> set[str]:
 
 
 def remove_orphans(*, older_than: timedelta, dry_run: bool) -> OrphanReport:
-    """Remove files of the library that no row names, and count rows whose file is gone.
+    """Remove files of the library that no row names, and count rows whose file is gone or not whole.
 
     Younger files are never touched: a worker may be about to commit their row.
     """
@@ -170,11 +186,11 @@ def _only(rows: VideoQuerySet) -> Video:
     return video
 
 
-def _save(source: Path, name: str, undo: contextlib.ExitStack) -> str:
+def _save(source: Path, name: str, undo: contextlib.ExitStack, on_chunk: Callable[[], None] | None) -> str:
     # Registered first: a save that fails half-way leaves its half under this name.
     undo.callback(_remove, [name])
     with source.open("rb") as handle:
-        return default_storage.save(name, File(handle))
+        return default_storage.save(name, _Watched(handle, on_chunk) if on_chunk else File(handle))
 
 
 def _delete_row(video: Video) -> list[str]:
@@ -190,11 +206,24 @@ def _remove(names: Iterable[str]) -> bool:
 
 
 def _rows_without_file() -> int:
-    missing = 0
-    for pk, file, poster in Video.objects.values_list("pk", "file", "poster").iterator():
-        if default_storage.exists(file) and default_storage.exists(poster):
-            continue
-        if Video.objects.filter(pk=pk).exists():  # and was not deleted since it was listed
-            logger.error("video %s has lost a file in the storage", pk)
-            missing += 1
-    return missing
+    found = 0
+    for video in Video.objects.only("file", "poster", "size_bytes").iterator():
+        fault = _fault(video)
+        if fault and Video.objects.filter(pk=video.pk).exists():  # and was not deleted since it was listed
+            logger.error("video %s %s", video.pk, fault)
+            found += 1
+    return found
+
+
+def _fault(video: Video) -> str:
+    """Say what is wrong with the stored files of a video; "" if nothing is."""
+    lost = "has lost a file in the storage"
+    if not (default_storage.exists(video.poster) and default_storage.exists(video.file)):
+        return lost
+    try:
+        size = default_storage.size(video.file)
+    except FileNotFoundError:  # removed since it was seen
+        return lost
+    if size != video.size_bytes:
+        return f"has {size} bytes in the storage instead of {video.size_bytes}"
+    return ""

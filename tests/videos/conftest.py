@@ -68,11 +68,21 @@ def stored_files(media):
 
 
 @pytest.fixture
-def broken_storage(settings, media):
-    """From here on the storage reads and writes but refuses to delete, or is wholly away."""
+def use_storage(settings, media):
+    """Put another kind of storage, by its dotted name, in front of the same folder from here on."""
+
+    def use(backend):
+        default = {"BACKEND": backend, "OPTIONS": {"location": str(media)}}
+        settings.STORAGES = {**settings.STORAGES, "default": default}
+
+    return use
+
+
+@pytest.fixture
+def broken_storage(use_storage):
+    """From here on the storage fails in one of the ways of `tests.videos.storages`."""
 
     def use(name):
-        backend = {"BACKEND": f"tests.videos.storages.{name}", "OPTIONS": {"location": str(media)}}
-        settings.STORAGES = {**settings.STORAGES, "default": backend}
+        use_storage(f"tests.videos.storages.{name}")
 
     return use

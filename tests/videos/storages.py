@@ -1,7 +1,10 @@
 """Storages that fail the way disks and networks do."""
 
 import errno
+import shutil
+from pathlib import Path
 
+from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
 from videos import library
@@ -51,3 +54,21 @@ class DeletesTheRow(FileSystemStorage):
         for video in Video.objects.filter(file=name):
             library.delete(video)
         return super().exists(name)
+
+
+class CutsShort(FileSystemStorage):
+    """Keeps half of a file and says nothing, as a disk after a power cut."""
+
+    def _save(self, name, content):
+        return super()._save(name, ContentFile(content.read(len(content) // 2)))
+
+
+class ReadsByItself(FileSystemStorage):
+    """Copies by `read()`, as object stores do, and not by `chunks()`."""
+
+    def _save(self, name, content):
+        path = Path(self.path(name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            shutil.copyfileobj(content, file, 16 * 1024)
+        return name

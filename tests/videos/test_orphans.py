@@ -115,10 +115,24 @@ def test_it_counts_rows_that_lost_a_file(alice, make_video, lost, caplog):
     assert str(video.pk) in caplog.text
 
 
-def test_a_row_deleted_while_it_counts_is_not_one_that_lost_its_file(alice, make_video, settings, media):
+def test_it_counts_rows_whose_file_was_cut_short_and_says_so(alice, make_video, broken_storage, caplog):
+    make_video(alice)
+    broken_storage("CutsShort")
     video = make_video(alice)
-    backend = {"BACKEND": "tests.videos.storages.DeletesTheRow", "OPTIONS": {"location": str(media)}}
-    settings.STORAGES = {**settings.STORAGES, "default": backend}
+    assert library.remove_orphans(older_than=DAY, dry_run=False).rows_without_file == 1
+    assert f"video {video.pk} has 512 bytes in the storage instead of 1024" in caplog.text
+
+
+def test_it_counts_rows_whose_file_is_empty(alice, make_video, media, caplog):
+    video = make_video(alice)
+    (media / video.file).write_bytes(b"")
+    assert library.remove_orphans(older_than=DAY, dry_run=False).rows_without_file == 1
+    assert f"video {video.pk} has 0 bytes" in caplog.text
+
+
+def test_a_row_deleted_while_it_counts_is_not_one_that_lost_its_file(alice, make_video, broken_storage):
+    video = make_video(alice)
+    broken_storage("DeletesTheRow")
     assert library.remove_orphans(older_than=DAY, dry_run=False).rows_without_file == 0
     assert not Video.objects.filter(pk=video.pk).exists()
 
