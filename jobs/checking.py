@@ -1,5 +1,6 @@
 """System checks: what an operator can get wrong about prices and models, said before anything starts."""
 
+import datetime
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.utils.module_loading import import_string
 from jobs import catalogue, formats, pricing
 from jobs.catalogue import Model
 
+ONE_DAY = datetime.timedelta(days=1)
 KNOWN = {
     "generation_types": formats.GenerationType.values,
     "durations": formats.Duration.values,
@@ -32,10 +34,21 @@ def check(app_configs: Any, **options: Any) -> list[CheckMessage]:
         names = ", ".join(models) or "none"
         text = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}; the usable models are: {names}."
         found.append(Error(text, id="jobs.E003"))
-    if settings.JOB_LEASE.total_seconds() <= settings.OUTBOUND_TIMEOUT_SECONDS:
-        text = "OUTBOUND_TIMEOUT_SECONDS must be below JOB_LEASE_SECONDS: a slow fetch must not lose its job."
-        found.append(Error(text, id="jobs.E006"))
-    return [*found, *(problem for model in models.values() for problem in _model(model))]
+    return [*found, *_times(), *(problem for model in models.values() for problem in _model(model))]
+
+
+def _times() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.JOB_LEASE.total_seconds() - 1 < settings.OUTBOUND_TIMEOUT_SECONDS:
+        text = "OUTBOUND_TIMEOUT_SECONDS must be below JOB_LEASE_SECONDS."
+        found.append(Error(text, hint="A slow fetch must not lose its job.", id="jobs.E006"))
+    if settings.ORPHAN_AGE.total_seconds() <= settings.JOB_TIMEOUT_SECONDS:
+        text = "ORPHAN_AGE_SECONDS must be above JOB_TIMEOUT_SECONDS."
+        found.append(Error(text, hint="Files of a render at work are no orphans.", id="jobs.E007"))
+    if max(ONE_DAY, settings.JOB_RESULT_LIFETIME) > settings.JOB_RETENTION:
+        text = "JOB_RETENTION_DAYS must be at least 1, and not below JOB_RESULT_SECONDS."
+        found.append(Error(text, hint="Results and keys of submits name jobs that long.", id="jobs.E008"))
+    return found
 
 
 def _model(model: Model) -> list[CheckMessage]:

@@ -4,6 +4,7 @@ A crash, an endless loop in native code or a hostile picture ends the child, nev
 side is `jobs.render_child`.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -56,8 +57,9 @@ class Child:
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                pipe.close()
+            with contextlib.suppress(BrokenPipeError):  # what could not be sent is flushed once more
+                if pipe:
+                    pipe.close()
 
     def messages(self, *, patience: float, limit: float) -> Iterator[Message]:
         """Yield what the child says until it ends.
@@ -102,13 +104,16 @@ class Child:
         return ProviderError(FailureCode.INTERNAL_ERROR, detail)
 
     def _tail(self) -> str:
-        return self._log.read_bytes()[-TAIL_BYTES:].decode(errors="replace").replace("\x00", "")
+        with self._log.open("rb") as log:
+            log.seek(max(0, self._log.stat().st_size - TAIL_BYTES))
+            return log.read().decode(errors="replace").replace("\x00", "")
 
 
 def _message(line: bytes) -> Message:
     content = json.loads(line)
     if "error" in content:
         error = content["error"]
-        raise ProviderError(FailureCode(error["code"]), error["detail"], retryable=error["retryable"])
+        detail = error["detail"].replace("\x00", "")
+        raise ProviderError(FailureCode(error["code"]), detail, retryable=error["retryable"])
     [(kind, value)] = content.items()
     return Message(kind, value)

@@ -71,6 +71,4 @@ class Heartbeat(threading.Thread):
 
     def _announce(self) -> None:
         workers.register(self._worker_id, queue=self._queue_name, processes=self._processes)
-        queue.ensure_schedule()
-        queue.ask_sweep(self._queue_name)  # what was lost while no worker ran is found now, not in a minute
         self._announced = True

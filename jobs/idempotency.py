@@ -31,8 +31,10 @@ def fingerprint(endpoint: str, body: Any, upload: bytes = b"") -> str:
 def find(user_id: Any, key: str, print_: str) -> dict[str, Any] | None:
     """Return the receipt of an earlier equal request, None if there is none. Raise IdempotencyKeyReused."""
     row = IdempotencyKey.objects.filter(user_id=user_id, key=key, created_at__gte=Now() - LIFETIME).first()
-    if row is None:
-        return None
+    return None if row is None else _receipt(row, print_)
+
+
+def _receipt(row: IdempotencyKey, print_: str) -> dict[str, Any]:
     if row.fingerprint != print_:
         raise IdempotencyKeyReused
     return dict(row.receipt)
@@ -44,13 +46,14 @@ def claim(user_id: Any, key: str, print_: str) -> dict[str, Any] | None:
     Waits for an equal request that is being worked on. Raise IdempotencyInProgress if that takes too long,
     IdempotencyKeyReused if the key stands for another request.
     """
-    IdempotencyKey.objects.filter(user_id=user_id, key=key, created_at__lt=Now() - LIFETIME).delete()
+    own = IdempotencyKey.objects.filter(user_id=user_id, key=key)
     with _bounded_wait():
+        own.filter(created_at__lt=Now() - LIFETIME).delete()
         try:
             with transaction.atomic():
                 IdempotencyKey.objects.create(user_id=user_id, key=key, fingerprint=print_)
         except IntegrityError:  # the other one has committed while we waited
-            return find(user_id, key, print_)
+            return _receipt(own.get(), print_)
     return None
 
 

@@ -151,6 +151,7 @@ def reap(job: Job) -> bool:
     with transaction.atomic():
         return _again_or_fail(
             job,
+            queue.NOW,
             Job.objects.stalled().filter(attempt=job.attempt),
             verb="reap",
             code=FailureCode.INTERNAL_ERROR,
@@ -159,16 +160,17 @@ def reap(job: Job) -> bool:
 
 
 def hand_back(job: Job, *, code: FailureCode, detail: str) -> None:
-    """Give a job up for another attempt if one is left, else fail and refund it. Raise JobLost."""
+    """Give a job up for another attempt after a pause if one is left, else fail it. Raise JobLost."""
     with transaction.atomic():
-        if not _again_or_fail(job, _held(job), verb="hand_back", code=code, detail=detail):
+        delay = settings.JOB_RETRY * 4 ** (job.attempt - 1)
+        if not _again_or_fail(job, delay, _held(job), verb="hand_back", code=code, detail=detail):
             raise JobLost
 
 
 def rewake(job: Job) -> bool:
     """Send the queue message of a waiting job again. Return whether it still waits."""
     with transaction.atomic():
-        if not Job.objects.ready().filter(id=job.id).update(woken_at=Now()):
+        if not Job.objects.ready().filter(id=job.id, woken_at=job.woken_at).update(woken_at=Now()):
             return False
         _tell(job, "requeue", message="Its queue message was lost; sent again.")
         queue.wake(job.id)
@@ -186,7 +188,13 @@ def expire(job: Job) -> bool:
 
 
 def _again_or_fail(
-    job: Job, expected: models.QuerySet[Job], *, verb: str, code: FailureCode, detail: str
+    job: Job,
+    delay: datetime.timedelta,
+    expected: models.QuerySet[Job],
+    *,
+    verb: str,
+    code: FailureCode,
+    detail: str,
 ) -> bool:
     if job.attempt >= settings.JOB_MAX_ATTEMPTS:
         try:
@@ -194,13 +202,18 @@ def _again_or_fail(
         except JobLost:
             return False
         return True
-    again: dict[str, Any] = {"worker": "", "lease_expires_at": None, "progress": 0.0, "woken_at": Now()}
+    again: dict[str, Any] = {
+        "worker": "",
+        "lease_expires_at": None,
+        "progress": 0.0,
+        "woken_at": _from_now(delay),
+    }
     again |= {"attempt": F("attempt") + 1, "current_step": "Waiting for another try"}
     if not _move(expected.filter(id=job.id), status=Status.STARTING, **again):
         return False
     job.status, job.attempt = Status.STARTING, job.attempt + 1
     _tell(job, verb, message=detail)
-    queue.wake(job.id)
+    queue.wake(job.id, delay=delay)
     return True
 
 

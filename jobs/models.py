@@ -42,6 +42,10 @@ class JobQuerySet(models.QuerySet["Job"]):
     def failed(self) -> Self:
         return self.filter(status=Status.FAILED)
 
+    def became(self, video_id: Any) -> Self:
+        """Completed with this video."""
+        return self.filter(status=Status.COMPLETED, video_id=video_id)
+
     def ready(self) -> Self:
         """Waiting for a worker: queued, or handed back by one."""
         return self.filter(Q(status=Status.QUEUED) | Q(status=Status.STARTING, worker=""))

@@ -1,7 +1,9 @@
 """A claimed job on a local provider: render, store, complete; or fail."""
 
 import contextlib
+import functools
 import logging
+import math
 import shutil
 import tempfile
 import time
@@ -11,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
 
 from base.ids import uuid7
+from base.outages import AWAY
 from jobs import catalogue, formats, lifecycle, pictures
 from jobs.child import Child
 from jobs.errors import JobLost
+from jobs.holding import WRITE_EVERY, Hold
 from jobs.images import Original
 from jobs.models import Job
 from jobs.providers.base import FailureCode, ProviderError, Rendered
@@ -24,7 +27,7 @@ from videos import library
 
 logger = logging.getLogger(__name__)
 
-WRITE_EVERY = 0.5  # seconds between writes of progress
+STORING = 0.99  # the share done when the video is made and has yet to be stored
 
 
 def run(job_id: uuid.UUID, *, worker: str) -> None:
@@ -32,54 +35,70 @@ def run(job_id: uuid.UUID, *, worker: str) -> None:
     job = lifecycle.claim(job_id, worker=worker)
     if job is None:
         return
-    with contextlib.suppress(JobLost), _folder() as folder:
+    hold = Hold(job)
+    with contextlib.suppress(JobLost):
         try:
-            _make(job, folder)
+            with _folder() as folder:
+                _make(job, hold, folder)
         except ProviderError as error:
-            _give_up(job, error)
+            hold.insist(functools.partial(_give_up, job, error))
         except OSError as error:  # storage or disk: perhaps gone in a moment
             logger.exception("job %s: storage", job.id)
-            detail = f"Storage failed: {error}"
-            _give_up(job, ProviderError(FailureCode.INTERNAL_ERROR, detail, retryable=True))
-        except (JobLost, DatabaseError):
-            raise  # without the database nothing can be noted: the lease runs out and the reaper takes over
+            fault = ProviderError(FailureCode.INTERNAL_ERROR, f"Storage failed: {error}", retryable=True)
+            hold.insist(functools.partial(_give_up, job, fault))
+        except (JobLost, *AWAY):
+            raise  # nothing can be noted any more: the lease has run out, and the reaper takes over
         except Exception as error:  # the outer edge: whatever a provider does, the user gets the DUST back
             logger.exception("job %s", job.id)
-            _give_up(job, ProviderError(FailureCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}"))
+            fault = ProviderError(FailureCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+            hold.insist(functools.partial(_give_up, job, fault))
 
 
-def _make(job: Job, folder: Path) -> None:
+def _make(job: Job, hold: Hold, folder: Path) -> None:
     model = catalogue.get(job.model)
     if model is None:
         raise ProviderError(FailureCode.PROVIDER_UNAVAILABLE, f"The model {job.model!r} was withdrawn.")
     originals = _originals(job, folder)
-    lifecycle.progress(job, share=0.0, step="Preparing")  # a slow fetch has used up some of the lease
-    rendered = _render(job, _specification(job, model, folder, originals), folder)
-    lifecycle.progress(job, share=0.99, step="Storing the video")
-    video_id = uuid7()
-    files = library.store(video_id=video_id, video=rendered.video, poster=rendered.poster)
-    try:
-        lifecycle.complete(job, video_id=video_id, files=files, details=_details(job, rendered))
-    except JobLost:
-        library.discard(files)
-        raise
+    hold.renew(0.0, "Preparing")  # a slow fetch has used up some of the lease
+    rendered = _render(job, hold, _specification(job, model, folder, originals), folder)
+    _deliver(job, hold, rendered)
 
 
-def _render(job: Job, spec: dict[str, Any], folder: Path) -> Rendered:
-    written = time.monotonic()
+def _render(job: Job, hold: Hold, spec: dict[str, Any], folder: Path) -> Rendered:
+    # A little less than the lease: what was last written is a little older than what was last heard.
+    patience = settings.JOB_LEASE.total_seconds() - 2 * WRITE_EVERY
     with Child(spec, folder) as child:
-        patience, limit = settings.JOB_LEASE.total_seconds(), settings.JOB_TIMEOUT_SECONDS
-        for message in child.messages(patience=patience, limit=limit):
+        for message in child.messages(patience=patience, limit=settings.JOB_TIMEOUT_SECONDS):
             if message.kind == "done":
                 paths = {name: Path(message.content[name]) for name in ("video", "poster")}
                 return Rendered(**{**message.content, **paths})
             if message.kind == "accepted":
-                lifecycle.accept(job)
-            elif time.monotonic() - written >= WRITE_EVERY:
-                written = time.monotonic()
-                # the last hundredth is for storing
-                lifecycle.progress(job, share=message.content["share"] * 0.99, step=message.content["step"])
+                hold.insist(functools.partial(lifecycle.accept, job))
+            else:
+                hold.report(message.content["share"] * STORING, message.content["step"])
     raise AssertionError("messages() ends by returning or raising")
+
+
+def _deliver(job: Job, hold: Hold, rendered: Rendered) -> None:
+    step = "Storing the video"
+    hold.renew(STORING, step)
+    video_id = uuid7()
+    files = library.store(
+        video_id=video_id,
+        video=rendered.video,
+        poster=rendered.poster,
+        on_chunk=lambda: hold.report(STORING, step),
+    )
+    finish = functools.partial(
+        lifecycle.complete, job, video_id=video_id, files=files, details=_details(job, rendered)
+    )
+    try:
+        hold.insist(finish)
+    except JobLost:
+        # The answer to a commit may have been lost, and the commit not.
+        if not Job.objects.became(video_id).filter(id=job.id).exists():
+            library.discard(files)
+            raise
 
 
 def _originals(job: Job, folder: Path) -> dict[str, Original | None]:
@@ -155,8 +174,15 @@ def _folder() -> Iterator[Path]:
 def remove_abandoned_folders(*, dry_run: bool = False) -> int:
     """Remove work folders that a killed worker left on this machine; return how many."""
     before = time.time() - settings.ORPHAN_AGE.total_seconds()
-    found = [path for path in settings.WORK_DIR.glob("job-*") if path.stat().st_mtime < before]
+    found = [path for path in settings.WORK_DIR.glob("job-*") if _changed(path) < before]
     if not dry_run:
         for path in found:
             shutil.rmtree(path, ignore_errors=True)
     return len(found)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # its worker has just finished
+        return math.inf

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.files import File
 from django.db import transaction
 
+from base.outages import AWAY
 from dust import ledger
 from jobs import catalogue, estimates, idempotency, lifecycle, pricing, uploads
 from jobs.lifecycle import Order
@@ -74,7 +75,11 @@ def submit(order: Order, key: Key | None, picture: File[Any] | None = None) -> R
             name = uploads.keep(picture)  # slow, so outside the transaction
             undo.callback(uploads.drop, name)
             order = dataclasses.replace(order, upload=name, upload_name=uploads.shown_name(picture.name))
-        receipt = _submit_once(order, key, seconds=estimates.until_done(order.expected_seconds))
+        try:
+            receipt = _submit_once(order, key, seconds=estimates.until_done(order.expected_seconds))
+        except AWAY:
+            undo.pop_all()  # only the commit's answer may have been lost: the clean-up sees what it meant
+            raise
         if not receipt.replayed:
             undo.pop_all()
     return receipt

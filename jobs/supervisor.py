@@ -17,6 +17,7 @@ from base import guard, processes
 from jobs import cluster as clusters
 from jobs.cluster import Cluster
 from jobs.heartbeat import Heartbeat
+from jobs.sweeper import Sweeper
 
 logger = logging.getLogger(__name__)
 
@@ -42,22 +43,29 @@ def supervise(*, queue: str, workers: int, grace: float, pulse_timeout: float) -
     """
     worker_id = processes.new_id()
     heartbeat = Heartbeat(worker_id, queue_name=queue, processes=workers, timeout=pulse_timeout)
+    sweeper = Sweeper()
     with _stop_requests() as requests, guard.over(clusters.mark(worker_id)) as guardian:
         cluster = clusters.start(worker_id, queue=queue, workers=workers)
         logger.info("worker %s: started, main process %s", worker_id, cluster.main.pid)
         heartbeat.start()
-        fault = _watch(cluster, heartbeat, guardian, requests)
+        sweeper.start()
+        fault = _watch(cluster, heartbeat, sweeper, guardian, requests)
         if fault:
             logger.error("worker %s: %s Ending the whole cluster.", worker_id, fault)
         else:
             _wind_down(cluster, requests, grace=grace)
+    sweeper.stop()
     heartbeat.stop()
     logger.info("worker %s: nothing of it is left", worker_id)
     return fault
 
 
 def _watch(
-    cluster: Cluster, heartbeat: Heartbeat, guardian: subprocess.Popen[bytes], requests: Requests
+    cluster: Cluster,
+    heartbeat: Heartbeat,
+    sweeper: Sweeper,
+    guardian: subprocess.Popen[bytes],
+    requests: Requests,
 ) -> str:
     while not requests.stops:
         if fault := cluster.fault():
@@ -66,6 +74,8 @@ def _watch(
             return "The guard process died."
         if not heartbeat.is_alive():
             return "The heartbeat thread died."
+        if not sweeper.is_alive():
+            return "The sweeper thread died."
         if heartbeat.silent.is_set():
             return "The cluster gave no sign of life while work waited."
         time.sleep(LOOK_SECONDS)

@@ -2,7 +2,7 @@
 
 import uuid
 
-from jobs import housekeeping, runner, workers
+from jobs import runner, workers
 
 
 def run_job(job_id: str) -> None:
@@ -13,9 +13,3 @@ def run_job(job_id: str) -> None:
 def pulse() -> None:
     """Note that this cluster's tasks get through."""
     workers.beat(workers.own_id())
-
-
-def sweep() -> None:
-    """Do the housekeeping that is due."""
-    workers.beat(workers.own_id())
-    housekeeping.sweep()

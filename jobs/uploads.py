@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage
 from base.ids import uuid7
 from jobs.errors import InvalidOrder
 from jobs.models import Job
+from videos import orphans
 
 PREFIX = "uploads"
 
@@ -25,14 +26,19 @@ def digest(file: File[Any]) -> bytes:
 
 
 def keep(file: File[Any]) -> str:
-    """Store an uploaded picture under a name of ours and return that. Raise OSError."""
-    return default_storage.save(_name(uuid7()), file)
+    """Store an uploaded picture under a name of ours and return that. Raise OSError; then nothing is kept."""
+    name = _name(uuid7())
+    try:
+        return default_storage.save(name, file)
+    except OSError:
+        drop(name)  # a save that fails half-way leaves its half
+        raise
 
 
 def drop(name: str) -> None:
-    """Remove an upload that no job took."""
+    """Remove an upload that no job took; what can't be removed now is left to the clean-up."""
     if name:
-        default_storage.delete(name)
+        orphans.remove(name)
 
 
 def shown_name(name: str | None) -> str:
@@ -46,10 +52,11 @@ def copy_for_rerun(job: Job) -> str:
     if job.generation_type != "image_to_video" or job.image_url:
         return ""
     name = job.upload or (job.video.source_image if job.video else "")
-    if not name or not default_storage.exists(name):
-        raise InvalidOrder("The uploaded picture of this job is no longer kept.")
-    with default_storage.open(name) as picture:
-        return default_storage.save(_name(uuid7()), picture)
+    try:
+        with default_storage.open(name) as picture:
+            return keep(picture)
+    except FileNotFoundError as error:
+        raise InvalidOrder("The uploaded picture of this job is no longer kept.") from error
 
 
 def _name(upload_id: uuid.UUID) -> str:

@@ -5,13 +5,13 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from redis import RedisError
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
 from base.errors import DomainError
+from base.outages import AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     set_rollback()
     if isinstance(error, DomainError):
         return _domain(request, error)
-    if isinstance(error, OperationalError | InterfaceError | RedisError):
+    if isinstance(error, (*AWAY, RedisError)):
         logger.exception("database or cache unavailable")
         return unavailable(request)
     if isinstance(error, exceptions.APIException):
@@ -96,7 +96,7 @@ def problem(request: HttpRequest, *, status: int, code: str, message: str, **ext
 
 def unavailable(request: HttpRequest) -> JsonResponse:
     """Return the 503 for a database or queue that is away."""
-    message = "The service is not available right now. Nothing was changed; please try again shortly."
+    message = "The service is not available right now. Please try again shortly; a submit, with its same key."
     response = problem(request, status=503, code="unavailable", message=message)
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

@@ -193,6 +193,8 @@ JOB_MAX_ATTEMPTS = env.int("JOB_MAX_ATTEMPTS", default=3)
 JOB_RESULT_LIFETIME = timedelta(seconds=env.float("JOB_RESULT_SECONDS", default=24 * 3600))
 JOB_RETENTION = timedelta(days=env.float("JOB_RETENTION_DAYS", default=90))
 JOB_TIMEOUT_SECONDS = env.int("JOB_TIMEOUT_SECONDS", default=1800)  # the longest one render may take
+JOB_RETRY = timedelta(seconds=env.float("JOB_RETRY_SECONDS", default=5))  # before the second try; then times 4
+SWEEP_EVERY = timedelta(seconds=env.float("SWEEP_SECONDS", default=60))
 REQUEUE_AFTER = timedelta(seconds=env.float("REQUEUE_AFTER_SECONDS", default=120))
 WORKER_PULSE_SECONDS = env.float("WORKER_PULSE_SECONDS", default=5)
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
@@ -209,8 +211,10 @@ Q_CLUSTER = {
     "name": "default",
     "workers": WORKER_PROCESSES,
     "queue_limit": WORKER_PROCESSES,
-    "timeout": JOB_TIMEOUT_SECONDS,
-    "retry": JOB_TIMEOUT_SECONDS + 300,
+    # The runner ends a render that takes too long. The engine's own limit ends the worker process, and with it
+    # the cluster: it is for what the runner can't see, and must never come first.
+    "timeout": JOB_TIMEOUT_SECONDS + 600,
+    "retry": JOB_TIMEOUT_SECONDS + 900,
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": -1,
@@ -220,6 +224,8 @@ Q_CLUSTER = {
     "ALT_CLUSTERS": {},  # must be there for Q_CLUSTER_NAME (`worker --queue`) to be read
     "label": "Queue",
     "orm": "default",
+    "broker_class": "jobs.broker.Broker",
+    "scheduler": False,  # the supervisor sweeps
 }
 
 # --- docs and logs -------------------------------------------------------------------------------------

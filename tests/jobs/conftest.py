@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 
 from accounts.models import User
-from dust import ledger
+from dust import ledger, triggers
 from jobs import lifecycle, support
 from jobs.models import Job
 from jobs.providers.base import FailureCode
@@ -44,6 +45,14 @@ def dust_of(db):
         return balance.balance, balance.held
 
     return read
+
+
+@pytest.fixture
+def unguarded(db):
+    """Let a test spoil the books, as nothing in the product can."""
+    triggers.remove(connection)
+    yield
+    triggers.install(connection)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from dust import audit, ledger, triggers
+from dust import audit, ledger
 from jobs import housekeeping, lifecycle
 from jobs.models import Job
 from jobs.providers.base import FailureCode
@@ -28,14 +28,6 @@ def every_state(submit, tmp_path):
         lifecycle.fail(jobs[name], code=FailureCode.INTERNAL_ERROR, detail="x")
     lifecycle.cancel(jobs["cancelled"])
     return jobs
-
-
-@pytest.fixture
-def unguarded(db):
-    """Let a test spoil the books, as nothing in the product can."""
-    triggers.remove(connection)
-    yield
-    triggers.install(connection)
 
 
 def broken():

@@ -13,18 +13,21 @@ from tests.live import Installation
 pytestmark = pytest.mark.slow
 
 LEASE = 5
-SWEEP = 60 + 30  # the schedule is each minute, and django-q2 looks at it twice a minute
+SWEEP = 5
+LIMIT = 20
 RENDER = 60
 
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory):
-    with Installation(
-        tmp_path_factory.mktemp("installation"),
-        DUST_OPENING_GRANT="100",
-        JOB_LEASE_SECONDS=str(LEASE),
-        OUTBOUND_TIMEOUT_SECONDS="3",
-    ) as installation:
+    settings = {
+        "DUST_OPENING_GRANT": "300",
+        "JOB_LEASE_SECONDS": str(LEASE),
+        "OUTBOUND_TIMEOUT_SECONDS": "3",
+        "SWEEP_SECONDS": str(SWEEP),
+        "JOB_TIMEOUT_SECONDS": str(LIMIT),
+    }
+    with Installation(tmp_path_factory.mktemp("installation"), **settings) as installation:
         yield installation
 
 
@@ -108,8 +111,31 @@ def test_a_job_whose_worker_is_killed_ends_by_itself_with_one_charge(live, api, 
     assert (found["status"], found["dust"]) == ("completed", "charged")
     assert kinds(api, job_id) == ["hold", "post"]
     balance = api.get("/dust/balance")
-    assert (balance["balance"], balance["held"]) == (90, 0)
+    assert (balance["balance"], balance["held"]) == (290, 0)
     assert "Every rule holds." in live.manage("reconcile_dust")
+
+
+def test_a_killed_workers_job_does_not_wait_for_the_queue_behind_it(live, api):
+    job_id = submit(api, "[slow 4] a sea")
+    wait_for(started(api, job_id), RENDER)
+    backlog = [submit(api, f"[slow 4] the {number}th") for number in range(12)]
+    [(_, worker)] = [pair for pair in renders(live) if pair][:1]
+    os.kill(worker, signal.SIGKILL)
+    reaped = lambda: "another try" in status(api, job_id)["generation_info"]["current_step"]  # noqa: E731
+    wait_for(lambda: reaped() or finished(api, job_id)(), 2 * LEASE + SWEEP + 15)
+    assert any(status(api, other)["status"] == "queued" for other in backlog)
+    for waiting in (job_id, *backlog):
+        assert wait_for(finished(api, waiting), 2 * RENDER)["status"] == "completed"
+
+
+def test_a_render_past_its_limit_is_a_timeout_and_ends_nobody_else(live, api):
+    before = sum("Ending the whole cluster" in line for line in live.lines)
+    endless, neighbour = submit(api, "[slow 300] a sea"), submit(api, "[slow 10] another")
+    assert wait_for(finished(api, neighbour), RENDER)["status"] == "completed"
+    found = wait_for(finished(api, endless), LIMIT + RENDER)
+    assert (found["status"], found["error_code"]) == ("failed", "provider_timeout")
+    assert kinds(api, endless) == ["hold", "post", "reverse"]
+    assert sum("Ending the whole cluster" in line for line in live.lines) == before
 
 
 def test_a_render_that_is_killed_is_tried_again_by_the_same_worker(live, api):

@@ -1,21 +1,25 @@
 """The chores: what they change, what they leave alone, and that doing them twice changes nothing more."""
 
+import datetime
 import io
 import os
 import time
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.management import call_command
-from django_q.models import OrmQ, Schedule
+from django.db.models import F
+from django.utils import timezone
+from django_q.models import OrmQ, Task
 
 from dust.models import Transfer
-from jobs import housekeeping, lifecycle, queue, tasks, workers
-from jobs.models import Job, JobEvent, PurgedJob, Worker
+from jobs import housekeeping, lifecycle, queue, workers
+from jobs.models import Chore, Job, JobEvent, PurgedJob, Worker
 from jobs.providers.base import FailureCode
 from jobs.states import Status
-from tests.jobs.making import finish, move_clock
+from tests.jobs.making import finish, move_clock, order_for
 from videos.models import Video
 
 pytestmark = pytest.mark.django_db
@@ -182,15 +186,69 @@ def test_a_dead_worker_is_forgotten_and_a_live_one_is_not():
         workers.register(name, queue="default", processes=2)
     dead = Worker.objects.get(id="dead")
     Worker.objects.filter(id="dead").update(seen_at=dead.seen_at - workers.FORGET_AFTER * 2)
-    tasks.sweep()
+    housekeeping.sweep()
     assert list(Worker.objects.values_list("id", flat=True)) == ["alive"]
 
 
-def test_the_schedule_is_made_once():
-    queue.ensure_schedule()
-    queue.ensure_schedule()
-    schedule = Schedule.objects.get()
-    assert (schedule.func, schedule.minutes, schedule.repeats) == ("jobs.tasks.sweep", 1, -1)
+@pytest.mark.django_db(transaction=True)
+def test_of_many_supervisors_one_sweeps_and_again_a_minute_later(together, alice):
+    job = lifecycle.submit(order_for(alice))
+    lifecycle.cancel(job)
+    move_clock(job, hours=25)
+    together(lambda _: housekeeping.sweep_if_due(), range(6))
+    assert JobEvent.objects.filter(job=job).count() == 2
+    assert Chore.objects.get(name="sweep").done_at
+    assert Job.objects.get(id=job.id).cleared_at
+    later = lifecycle.submit(order_for(alice))
+    lifecycle.cancel(later)
+    move_clock(later, hours=25)
+    housekeeping.sweep_if_due()
+    assert Job.objects.get(id=later.id).cleared_at is None
+    Chore.objects.update(done_at=F("done_at") - settings.SWEEP_EVERY)
+    housekeeping.sweep_if_due()
+    assert Job.objects.get(id=later.id).cleared_at
+
+
+def test_one_job_whose_books_do_not_fit_does_not_stop_the_others(submit, unguarded, fresh):
+    poison, other = submit(), submit()
+    Transfer.objects.filter(job_id=poison.id).delete()
+    for job in (poison, other):
+        move_clock(job, hours=7)
+    assert numbers(housekeeping.reap_jobs())["overdue jobs failed"] == 1
+    assert (fresh(poison).status, fresh(other).status) == (Status.QUEUED, Status.FAILED)
+
+
+def test_an_upload_that_cannot_be_removed_does_not_stop_the_sweep(submit, settings):
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": f"{__name__}.Stubborn"}}
+    jobs = [submit(upload=f"uploads/aa/{number}") for number in range(3)]
+    for job in jobs:
+        lifecycle.cancel(job)
+        move_clock(job, hours=25)
+    assert numbers(housekeeping.expire_results()) == {"results expired": 3}
+
+
+class Stubborn(FileSystemStorage):
+    """A storage that lets go of nothing."""
+
+    def delete(self, name):
+        raise PermissionError(13, "Permission denied")
+
+
+def test_sweeps_at_once_wake_a_lost_job_once(queued):
+    OrmQ.objects.all().delete()
+    move_clock(queued, minutes=5)
+    seen = [Job.objects.get(id=queued.id) for _ in range(3)]
+    assert [lifecycle.rewake(job) for job in seen] == [True, False, False]
+    assert OrmQ.objects.count() == 1
+
+
+def test_old_notes_of_failed_tasks_are_removed():
+    now = timezone.now()
+    for name, days in (("old", 200), ("young", 1)):
+        stopped = now - datetime.timedelta(days=days)
+        Task.objects.create(id=name, name=name, func="f", started=stopped, stopped=stopped, success=False)
+    assert numbers(housekeeping.sweep())["old notes of failed tasks removed"] == 1
+    assert [task.id for task in Task.objects.all()] == ["young"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

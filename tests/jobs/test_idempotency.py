@@ -139,7 +139,7 @@ def test_equal_submits_at_once_make_one_job_and_one_hold(alice, together):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer: it waits its turn")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer: it waits its turn")
 def test_a_request_that_takes_too_long_makes_its_equal_answer_409(alice, api, settings):
     settings.IDEMPOTENCY_WAIT_MS = 200
     ledger.open_account(alice.pk)

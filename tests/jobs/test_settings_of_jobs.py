@@ -1,5 +1,7 @@
 """Prices and models come from the settings, and mistakes in them are said before anything starts."""
 
+import datetime
+
 import pytest
 
 from jobs import catalogue, checking, formats, pricing
@@ -84,6 +86,21 @@ def test_a_model_that_cannot_work_is_refused_at_start(settings, models, problem)
 def test_a_default_model_that_does_not_exist_is_refused_at_start(settings):
     settings.DEFAULT_MODEL = "nonesuch"
     assert "jobs.E003" in errors()
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"OUTBOUND_TIMEOUT_SECONDS": 30}, "jobs.E006"),
+        ({"ORPHAN_AGE": datetime.timedelta(seconds=60)}, "jobs.E007"),
+        ({"JOB_RETENTION": datetime.timedelta(hours=2)}, "jobs.E008"),
+        ({"JOB_RESULT_LIFETIME": datetime.timedelta(days=365)}, "jobs.E008"),
+    ],
+)
+def test_times_that_cannot_go_together_are_refused_at_start(settings, changes, problem):
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    assert errors() == {problem}
 
 
 def test_a_refusal_names_the_field_and_what_the_model_can_do(settings):
