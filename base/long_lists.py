@@ -1,5 +1,6 @@
 """Admin lists of long tables: pages are turned without counting the rows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -35,7 +36,7 @@ class LongList(admin.ModelAdmin):  # type: ignore[type-arg]
     list_max_show_all = 0
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    actions = None
+    actions: Sequence[str] | None = None
 
     def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], *_: Any, **__: Any) -> Any:
         return NextPagePaginator(queryset, self.list_per_page, number=_page_number(request))

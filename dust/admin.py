@@ -12,27 +12,15 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from base.long_lists import PAGE_SIZE, LongList
 from dust import ledger
 from dust.forms import GrantForm
 from dust.models import Account, Transfer
 from dust.statements import Movement
 
 
-class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    """No row is made or deleted by hand."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(Transfer)
-class TransferAdmin(LookOnly):
+class TransferAdmin(LongList):
     """The history, newest first."""
 
     list_display = [
@@ -49,11 +37,9 @@ class TransferAdmin(LookOnly):
     list_filter = ["kind", "created_at"]
     list_select_related = ["account__user"]
     ordering = ["-id"]  # ids are ordered by time, and indexed
+    sortable_by = ()
     search_fields = ["account__user__email", "account__user__username", "key"]
     search_help_text = "A user's e-mail address or name, a key, or the whole id of a job, user or transfer"
-
-    def has_change_permission(self, request: HttpRequest, obj: Transfer | None = None) -> bool:
-        return False
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Transfer], search_term: str
@@ -66,18 +52,26 @@ class TransferAdmin(LookOnly):
 
 
 @admin.register(Account)
-class AccountAdmin(LookOnly):
-    """Balances to look at, a switch to freeze spending, and a form to grant."""
+class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Balances to look at, a switch to freeze spending, a form to grant. No account is made or deleted."""
 
     change_form_template = "admin/dust/account/change_form.html"
     list_display = ["user", "posted", "held", "available", "frozen", "created_at"]
     list_filter = ["frozen"]
     list_select_related = ["user"]
+    list_per_page = PAGE_SIZE
+    show_full_result_count = False
     ordering = ["-id"]
     search_fields = ["user__email", "user__username"]
     search_help_text = "A user's e-mail address or name"
     fields = ["user", "posted", "held", "available", "seq", "frozen", "created_at"]
     readonly_fields = ["user", "posted", "held", "available", "seq", "created_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        return False
 
     def get_urls(self) -> list[URLPattern]:
         grant = self.admin_site.admin_view(self.grant_view)

@@ -11,12 +11,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
+from base.long_lists import LongList
 from videos import library, links
 from videos.models import Video
 
 
 @admin.register(Video)
-class VideoAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class VideoAdmin(LongList):
     """Deleting goes through the library, one or many, so that the files go too."""
 
     list_display = [
@@ -28,11 +29,11 @@ class VideoAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "is_favorited",
         "created_at",
     ]
-    list_filter = ["generation_type", "is_favorited", "resolution", "created_at"]
+    list_filter = ["generation_type", "is_favorited", "created_at"]
     list_select_related = ["user"]
-    list_per_page = 50
-    ordering = ["-created_at", "-id"]
-    show_full_result_count = False
+    ordering = ["-id"]  # ids are ordered by time, and indexed
+    sortable_by = ()
+    actions = ()  # the site's own is enough: delete what is ticked
     search_fields = ["user__email", "user__username"]
     search_help_text = "A video's or user's id, an e-mail address, or a user name"
     fieldsets = [
@@ -70,11 +71,8 @@ class VideoAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ]
     readonly_fields = ["player", "source"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Video | None = None) -> bool:
-        return False
+    def has_delete_permission(self, request: HttpRequest, obj: Video | None = None) -> bool:
+        return request.user.has_perm("videos.delete_video")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Video], search_term: str
