@@ -15,7 +15,7 @@ from dust import invariants, triggers
 from dust.invariants import Check
 from dust.models import Contra
 
-TRIGGERS_PRESENT = 20  # 1 to 14 are ours, 15 to 19 are for the app whose jobs move the dust
+TRIGGERS_PRESENT = 20  # 1 to 14 and 21 are ours, 15 to 19 are for the app whose jobs move the dust
 _checks: dict[int, Check] = {check.number: check for check in invariants.CHECKS}
 
 

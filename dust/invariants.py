@@ -154,4 +154,21 @@ CHECKS = (
            <> (SELECT COALESCE(SUM(d_posted), 0) FROM dust_transfer)
         """,
     ),
+    Check(
+        number=21,
+        rule="Each transfer moves all of its amount, the way its kind says.",
+        # COALESCE: a kind that nobody knows, or a NULL, is no shape at all
+        sql="""
+        SELECT account_id, job_id, id FROM dust_transfer
+        WHERE NOT COALESCE(amount > 0 AND CASE kind
+            WHEN 'hold' THEN d_posted = 0 AND d_held = amount
+            WHEN 'post' THEN d_posted = -amount AND d_held = -amount AND hold_id IS NOT NULL
+            WHEN 'void' THEN d_posted = 0 AND d_held = -amount AND hold_id IS NOT NULL
+            WHEN 'expire' THEN d_posted = 0 AND d_held = -amount AND hold_id IS NOT NULL
+            WHEN 'reverse' THEN d_posted = amount AND d_held = 0 AND reverses_id IS NOT NULL
+            WHEN 'grant' THEN d_posted = amount AND d_held = 0
+            WHEN 'adjust' THEN ABS(d_posted) = amount AND d_held = 0
+        END, FALSE)
+        """,
+    ),
 )

@@ -6,9 +6,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from dust import audit, invariants, ledger, triggers
+from dust import audit, invariants, ledger, statements, triggers
 from dust.invariants import Check
-from dust.models import Transfer
+from dust.models import Contra, Kind, Transfer
+from dust.statements import Entry
 from tests.dust.people import job
 
 pytestmark = pytest.mark.django_db
@@ -80,11 +81,12 @@ CORRUPTIONS = {
     12: "UPDATE dust_transfer SET amount = amount + 1 WHERE kind = 'reverse'",
     13: "UPDATE dust_transfer SET d_held = d_held + 1 WHERE kind = 'void'",
     14: f"UPDATE dust_account SET posted = posted + 1 WHERE {ALICE}",
+    21: "UPDATE dust_transfer SET kind = 'gift' WHERE kind = 'grant'",
 }
 
 
 def test_every_rule_of_ours_has_a_corruption():
-    assert set(CORRUPTIONS) == {check.number for check in invariants.CHECKS} == set(range(1, 15))
+    assert set(CORRUPTIONS) == {check.number for check in invariants.CHECKS} == {*range(1, 15), 21}
 
 
 @pytest.mark.parametrize("number", CORRUPTIONS)
@@ -112,6 +114,70 @@ def test_a_corruption_is_found_under_its_number(bare_books, number):
 def test_other_ways_to_break_a_rule_are_found_too(bare_books, number, sql):
     run(sql)
     assert number in numbers()
+
+
+@pytest.fixture
+def shapeless(account):
+    """An account with a hold of 10, where the database takes transfers of any shape."""
+    ledger.hold(account.pk, job(), 10)
+    if connection.vendor == "postgresql":
+        run("SET CONSTRAINTS ALL IMMEDIATE")  # else "pending trigger events"
+        run("ALTER TABLE dust_transfer DROP CONSTRAINT dust_transfer_kind_shape")
+        yield account  # and the test's transaction is rolled back
+    else:
+        run("PRAGMA ignore_check_constraints = ON")
+        yield account
+        run("PRAGMA ignore_check_constraints = OFF")
+
+
+def write(account, kind, **values):
+    """Write what a ledger gone wrong would: balance and sums agree, and the shape is not of its kind."""
+    held = first("hold")
+    if kind in ("post", "void", "expire", "hold"):
+        values = {"contra": Contra.REVENUE, "job_id": held.job_id, "attempt": 1, **values}
+    if kind in ("post", "void", "expire"):
+        values = {"guard": "hold_id", "hold_id": held.pk, **values}
+    entry = {"amount": 10, "key": "k", "contra": Contra.ISSUANCE, **values}
+    assert statements.write(Entry(kind=Kind(kind), account_id=account.pk, **entry))
+
+
+WRONG_SHAPES = {
+    "a charge that takes nothing": {"kind": "post", "d_held": -10},
+    "a charge that takes less than its amount": {"kind": "post", "d_posted": -9, "d_held": -10},
+    "a charge that gives": {"kind": "post", "d_posted": 10, "d_held": -10},
+    "a release that takes": {"kind": "void", "d_posted": -10, "d_held": -10},
+    "a release that gives": {"kind": "expire", "d_posted": 10, "d_held": -10},
+    "a hold that takes": {"kind": "hold", "attempt": 2, "d_posted": -10, "d_held": 10},
+    "a grant that takes": {"kind": "grant", "d_posted": -10},
+    "a grant of another amount": {"kind": "grant", "d_posted": 11},
+    "a grant of nothing": {"kind": "grant"},
+    "a correction of another amount": {"kind": "adjust", "d_posted": -11},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_SHAPES)
+def test_a_transfer_out_of_shape_is_found_though_every_sum_is_right(shapeless, wrong):
+    assert audit.violations() == []
+    write(shapeless, **WRONG_SHAPES[wrong])
+    (found,) = audit.violations()
+    assert (found.number, found.account_id) == (21, shapeless.pk)
+    assert found.transfer_id == Transfer.objects.latest("seq").pk
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE dust_transfer SET d_posted = d_posted - 1 WHERE kind = 'reverse'",
+        "UPDATE dust_transfer SET reverses_id = NULL WHERE kind = 'reverse'",
+        "UPDATE dust_transfer SET hold_id = NULL WHERE kind = 'post'",
+        "UPDATE dust_transfer SET d_held = NULL WHERE kind = 'grant'",
+        "UPDATE dust_transfer SET amount = -amount, d_posted = -d_posted WHERE kind = 'grant'",
+        "UPDATE dust_transfer SET kind = NULL WHERE kind = 'adjust'",
+    ],
+)
+def test_other_transfers_out_of_shape_are_found_too(bare_books, sql):
+    run(sql)
+    assert 21 in numbers()
 
 
 def test_a_violation_names_rule_account_job_and_transfer(bare_books):
