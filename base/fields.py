@@ -38,7 +38,11 @@ class Flag(serializers.BooleanField):
 
 
 class Choice(serializers.ChoiceField):
-    """One of a few JSON strings."""
+    """One of a few JSON strings; a refusal names them."""
+
+    def __init__(self, choices: Any, **options: Any) -> None:
+        super().__init__(choices, **options)
+        self.error_messages["invalid_choice"] = f"Must be one of: {', '.join(map(str, self.choices))}."
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -49,12 +53,15 @@ class Choice(serializers.ChoiceField):
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields it does not know, each by its name.
 
-    `user_id` is let through: older clients send it, and the view checks it against the caller.
+    `user_id` is let through in the outermost: older clients send it, and the view checks it.
     """
+
+    default_error_messages = {"invalid": "Must be a JSON object."}
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
-            unknown = [name for name in data if name not in self.fields and name != "user_id"]
+            also: set[str] = {"user_id"} if self.parent is None else set()
+            unknown = [name for name in data if name not in self.fields and name not in also]
             if unknown:
                 message = serializers.ErrorDetail("This field is not known here.", code="unknown_field")
                 raise serializers.ValidationError({str(name)[:100]: [message] for name in unknown})

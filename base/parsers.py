@@ -1,6 +1,7 @@
 """JSON bodies, bounded in size and depth, also when sent as `text/plain` (a browser's default)."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,12 +22,16 @@ class PayloadTooLarge(APIException):
 def loads(raw: bytes | str) -> Any:
     """Parse JSON as RFC 8259 has it. Raise ParseError for anything else, NaN and deep nesting included."""
     try:
-        value = json.loads(raw, parse_constant=_refuse_constant)
+        value = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
         bounded = depth(value) <= settings.MAX_JSON_DEPTH
     except RecursionError:
         bounded = False
-    except ValueError as error:
-        raise ParseError(f"The body is not valid JSON: {error}") from error
+    except json.JSONDecodeError as error:
+        raise ParseError(f"The body is not valid JSON: line {error.lineno}, column {error.colno}.") from error
+    except UnicodeDecodeError as error:
+        raise ParseError("The body is not valid JSON: it is not UTF-8.") from error
+    except ValueError as error:  # NaN, 1e999, or a whole number of thousands of digits
+        raise ParseError("The body is not valid JSON: it has a number out of range.") from error
     if not bounded:
         raise ParseError(f"JSON may nest at most {settings.MAX_JSON_DEPTH} levels deep.")
     return value
@@ -43,6 +48,13 @@ def depth(value: Any) -> int:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is out of range")
+    return number
 
 
 class BoundedJsonParser(BaseParser):

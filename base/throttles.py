@@ -1,4 +1,4 @@
-"""Per-user rate limits; anonymous callers are limited by address."""
+"""Rate limits by user; where no credentials are needed, by address."""
 
 from __future__ import annotations
 

@@ -105,10 +105,10 @@ def result(job: Any, request: HttpRequest) -> dict[str, Any]:
         raise JobFailed(sentence, **facts, failure_code=job.failure_code, dust=job.dust.value)
     if job.status == Status.CANCELLED:
         raise JobCancelled(**facts)
-    if job.is_expired:
-        raise ResultExpired(**facts, expired_at=time(job.expires_at))
     if job.video is None:
         raise VideoDeleted(**facts)
+    if job.is_expired:
+        raise ResultExpired(**facts, expired_at=time(job.expires_at))
     return {
         "success": True,
         "job_id": str(job.id),

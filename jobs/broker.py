@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 AWAY_SECONDS = 1.0
 
 
-class Broker(ORM):
+class Broker(ORM):  # type: ignore[misc]
     """Messages are served oldest first, and commit with the transaction that sends them.
 
     `delay` is how long the messages sent through this instance wait before they are served.

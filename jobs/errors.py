@@ -51,6 +51,12 @@ class IdempotencyInProgress(DomainError):
     code = "idempotency_in_progress"
 
 
+class StorageAway(DomainError):
+    """The picture could not be stored right now. Nothing was charged; please try again shortly."""
+
+    code = "unavailable"
+
+
 class InvalidOrder(DomainError):
     """The model cannot do this."""
 

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.request import Request
 
 from base import pages, parsers
@@ -64,14 +64,18 @@ class Metadata(serializers.Field[Any, Any, Any, Any]):
 
     default_error_messages = {
         "not_an_object": "Must be a JSON object.",
+        "unstorable": "Contains characters that cannot be stored.",
         "too_large": f"May have at most {METADATA_BYTES} bytes as JSON.",
     }
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
             self.fail("not_an_object")
-        # ASCII: a lone surrogate is kept as the escape it came as
-        if len(json.dumps(data, separators=(",", ":"))) > METADATA_BYTES:
+        try:
+            size = len(json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode())
+        except UnicodeEncodeError:  # half of a pair: no answer could be written with it
+            self.fail("unstorable")
+        if size > METADATA_BYTES:
             self.fail("too_large")
         return data
 
@@ -171,7 +175,17 @@ def body_of(request: Request) -> Any:
     strange = [name for name in request.FILES if name != "image"]
     if strange:
         raise ValidationError({strange[0][:100]: ["This file is not known here."]})
-    return {name: parsers.loads(str(text)) if name in JSON_IN_FORMS else text for name, text in texts.items()}
+    return {name: _as_json(name, text) if name in JSON_IN_FORMS else text for name, text in texts.items()}
+
+
+def _as_json(name: str, text: Any) -> Any:
+    try:
+        return parsers.loads(str(text))
+    except ParseError as error:
+        message = ErrorDetail(
+            'In a form this field is written as JSON, such as true, 7 or {"a": 1}.', "not_json"
+        )
+        raise ValidationError({name: [message]}) from error
 
 
 def idempotency_key(request: Request, *, picture_digest: bytes = b"") -> Key | None:

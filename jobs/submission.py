@@ -68,7 +68,7 @@ def earlier(user_id: uuid.UUID, key: Key | None) -> Receipt | None:
 def submit(order: Order, key: Key | None, picture: File[Any] | None = None) -> Receipt:
     """Make the job, its hold and the key's row in one transaction; a replay makes nothing.
 
-    Raise what `lifecycle.submit` and `idempotency.claim` do, or OSError; then nothing is kept.
+    Raise what `lifecycle.submit` and `idempotency.claim` do, or StorageAway; then nothing is kept.
     """
     with contextlib.ExitStack() as undo:
         if picture is not None:

@@ -1,6 +1,7 @@
 """Pictures that users upload: kept as they came, looked at only by the render process."""
 
 import hashlib
+import logging
 import uuid
 from pathlib import PurePosixPath
 from typing import Any
@@ -9,9 +10,11 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 
 from base.ids import uuid7
-from jobs.errors import InvalidOrder
+from jobs.errors import InvalidOrder, StorageAway
 from jobs.models import Job
 from videos import orphans
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "uploads"
 
@@ -26,13 +29,14 @@ def digest(file: File[Any]) -> bytes:
 
 
 def keep(file: File[Any]) -> str:
-    """Store an uploaded picture under a name of ours and return that. Raise OSError; then nothing is kept."""
+    """Store an uploaded picture and return our name for it. Raise StorageAway; then nothing is kept."""
     name = _name(uuid7())
     try:
         return default_storage.save(name, file)
-    except OSError:
+    except OSError as error:
+        logger.exception("an upload could not be stored")
         drop(name)  # a save that fails half-way leaves its half
-        raise
+        raise StorageAway from error
 
 
 def drop(name: str) -> None:

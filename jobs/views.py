@@ -90,9 +90,11 @@ class JobView(PrivateView):
 class ActiveJobsView(PrivateView):
     @schema.active_jobs
     def get(self, request: Request) -> Response:
-        jobs = Job.objects.owned_by(callers.user_id(request)).active().oldest_first()
-        active = [answers.active(job) for job in jobs.seen_now().with_queue_ahead()]
-        return Response({"success": True, "active_jobs": active, "count": len(active)})
+        own = Job.objects.owned_by(callers.user_id(request)).active().oldest_first()
+        jobs = list(own.seen_now().with_queue_ahead())
+        active = [answers.active(job) for job in jobs]
+        headers = {"Retry-After": str(min(map(answers.retry_after, jobs)))} if active else {}
+        return Response({"success": True, "active_jobs": active, "count": len(active)}, headers=headers)
 
 
 class JobsView(PrivateView):

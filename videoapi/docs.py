@@ -13,6 +13,7 @@ from drf_spectacular.renderers import (
     OpenApiYamlRenderer2,
 )
 from drf_spectacular.utils import extend_schema
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -41,6 +42,7 @@ class SchemaView(APIView):
 
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
+    content_negotiation_class = DefaultContentNegotiation
     renderer_classes = [
         OpenApiJsonRenderer2,
         OpenApiJsonRenderer,

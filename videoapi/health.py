@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from base.outages import AWAY
 from jobs import estimates
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def _passes(name: str, check: Callable[[], bool]) -> bool:
     try:
         return check()
-    except (DatabaseError, OSError) as error:  # a cache or storage server away is an OSError as well
+    except (*AWAY, DatabaseError, OSError) as error:
         logger.warning("not ready: %s: %s", name, error)
         return False
 

@@ -58,5 +58,7 @@ class RequestIdFilter(logging.Filter):
     """Give each log record the id of the request it belongs to."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = _current.get()
+        # Django logs some answers after the middleware is done, but with their request
+        request = getattr(record, "request", None)
+        record.request_id = getattr(request, "request_id", "") or _current.get()
         return True

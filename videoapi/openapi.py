@@ -32,6 +32,7 @@ SETTINGS: dict[str, Any] = {
         {"name": "Service", "description": "Models, prices, and how the installation is doing."},
     ],
     "OAS_VERSION": "3.1.1",
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
     "SORT_OPERATIONS": False,  # as the urls have them: generate comes first
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from redis import RedisError
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
@@ -41,6 +40,7 @@ DOMAIN_STATUS = {
     "unavailable": 503,
 }
 RETRYABLE = {"too_many_active_jobs", "idempotency_in_progress", "unavailable"}
+UNFINISHED = {"queued", "starting", "processing"}
 OVERTAKEN = {"concurrent_duplicate"}  # rolled back whole: trying again is all there is to do
 
 API_CODES: list[tuple[type[Exception], str]] = [
@@ -58,7 +58,7 @@ API_CODES: list[tuple[type[Exception], str]] = [
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """Return the answer for `error`, or None to let it become a 500."""
+    """Return the answer for `error`; one that nobody meant is logged, and a 500."""
     request = context["request"]._request  # noqa: SLF001 - DRF has no public name for it
     if isinstance(error, Http404):
         error = exceptions.NotFound()
@@ -67,12 +67,13 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     set_rollback()
     if isinstance(error, DomainError):
         return _domain(request, error)
-    if isinstance(error, (*AWAY, RedisError)):
+    if isinstance(error, AWAY):
         logger.exception("database or cache unavailable")
         return unavailable(request)
     if isinstance(error, exceptions.APIException):
         return _api(request, error)
-    return None
+    logger.exception("unexpected")
+    return server_error(request)
 
 
 def problem(request: HttpRequest, *, status: int, code: str, message: str, **extra: Any) -> JsonResponse:
@@ -107,7 +108,7 @@ def _domain(request: HttpRequest, error: DomainError) -> JsonResponse:
         return unavailable(request)
     status = DOMAIN_STATUS[error.code]
     response = problem(request, status=status, code=error.code, message=error.message, **error.extra)
-    if error.code in RETRYABLE:
+    if error.code in RETRYABLE or error.extra.get("job_status") in UNFINISHED:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
@@ -153,7 +154,7 @@ def _first_sentence(errors: list[dict[str, str]]) -> str:
     return f"{first['field']}: {first['message']}" if first["field"] else first["message"]
 
 
-def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer for a path that is none of ours."""
     return problem(request, status=404, code="not_found", message="There is nothing at this address.")
 

@@ -36,6 +36,7 @@ DATABASE_POOL = env.bool("DATABASE_POOL", default=False)  # web only: qcluster r
 if DATABASE_URL:
     DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 else:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
     DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "db.sqlite3")}}
 
 _database = DATABASES["default"]
@@ -103,6 +104,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "videoapi.outage.OutageMiddleware",
 ]
 TEMPLATES = [
     {
@@ -136,7 +138,7 @@ MESSAGE_STORAGE = (
     "django.contrib.messages.storage.cookie.CookieStorage"  # secrets shown once: not in the database
 )
 CSRF_FAILURE_VIEW = "videoapi.problems.csrf_failure"
-DATA_UPLOAD_MAX_MEMORY_SIZE = None  # videoapi.asgi and base.parsers bound bodies: one answer, one place
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # a form's fields; base.parsers bounds JSON, videoapi.asgi everything
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # --- security ------------------------------------------------------------------------------------------
@@ -175,6 +177,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["base.throttles.ReadThrottle"],
     "DEFAULT_THROTTLE_RATES": {"submit": RATE_SUBMIT, "read": RATE_READ, "login": RATE_LOGIN},
     "NUM_PROXIES": 1 if TRUST_PROXY else 0,  # else anyone's X-Forwarded-For would be a fresh rate limit
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "base.negotiation.AnyAccept",
     "EXCEPTION_HANDLER": "videoapi.problems.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "COERCE_DECIMAL_TO_STRING": False,
@@ -193,9 +196,11 @@ JOB_MAX_ATTEMPTS = env.int("JOB_MAX_ATTEMPTS", default=3)
 JOB_RESULT_LIFETIME = timedelta(seconds=env.float("JOB_RESULT_SECONDS", default=24 * 3600))
 JOB_RETENTION = timedelta(days=env.float("JOB_RETENTION_DAYS", default=90))
 JOB_TIMEOUT_SECONDS = env.int("JOB_TIMEOUT_SECONDS", default=1800)  # the longest one render may take
-JOB_RETRY = timedelta(seconds=env.float("JOB_RETRY_SECONDS", default=5))  # before the second try; then times 4
+JOB_RETRY = timedelta(
+    seconds=env.float("JOB_RETRY_SECONDS", default=5)
+)  # before the second try; then times 4
 SWEEP_EVERY = timedelta(seconds=env.float("SWEEP_SECONDS", default=60))
-REQUEUE_AFTER = timedelta(seconds=env.float("REQUEUE_AFTER_SECONDS", default=120))
+REQUEUE_AFTER = timedelta(seconds=env.float("REQUEUE_AFTER_SECONDS", default=30))
 WORKER_PULSE_SECONDS = env.float("WORKER_PULSE_SECONDS", default=5)
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
 REHEARSAL = env.bool("REHEARSAL", default=DEBUG)  # the scripted model for client teams

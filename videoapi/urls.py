@@ -1,10 +1,10 @@
 """Every path, from every app."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from accounts import signin
-from videoapi import docs, health, pages
+from videoapi import docs, health, pages, problems
 
 handler400 = "videoapi.problems.bad_request"
 handler404 = "videoapi.problems.page_not_found"
@@ -25,4 +25,5 @@ urlpatterns = [
     path("", include("dust.urls")),
     path("", include("jobs.urls")),
     path("", include("videos.urls")),
+    re_path("", problems.page_not_found),  # with DEBUG too, where Django would answer in HTML
 ]

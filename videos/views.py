@@ -2,13 +2,11 @@
 
 import time
 import uuid
-from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
 from django.http.response import HttpResponseBase
-from rest_framework import negotiation, permissions
-from rest_framework.renderers import BaseRenderer
+from rest_framework import permissions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -61,16 +59,6 @@ class VideoView(PrivateView):
         )
 
 
-class AnyAccept(negotiation.BaseContentNegotiation):
-    """A file is what it is: `Accept: video/*`, as players send it, is no reason for a 406."""
-
-    def select_renderer(
-        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        renderer = next(iter(renderers))
-        return renderer, str(renderer.media_type)
-
-
 class FileView(APIView):
     """`/videos/files/{token}/{name}`: the link itself is the permission.
 
@@ -80,7 +68,6 @@ class FileView(APIView):
     authentication_classes: list[Any] = []
     permission_classes = [permissions.AllowAny]
     throttle_classes: list[Any] = []
-    content_negotiation_class = AnyAccept
 
     @schema.get_file
     def get(self, request: Request, token: str, name: str) -> HttpResponseBase:

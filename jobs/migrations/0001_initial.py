@@ -166,7 +166,7 @@ class Migration(migrations.Migration):
                             ),
                             (
                                 "invalid_image",
-                                "The picture could not be used. Send a JPEG, PNG, WebP or AVIF of at most 20 MB.",
+                                "The picture could not be fetched or used. Send a JPEG, PNG, WebP or AVIF of at most 20 MB.",
                             ),
                             (
                                 "provider_rejected",

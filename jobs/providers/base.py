@@ -19,7 +19,7 @@ class FailureCode(models.TextChoices):
     )
     INVALID_IMAGE = (
         "invalid_image",
-        "The picture could not be used. Send a JPEG, PNG, WebP or AVIF of at most 20 MB.",
+        "The picture could not be fetched or used. Send a JPEG, PNG, WebP or AVIF of at most 20 MB.",
     )
     PROVIDER_REJECTED = "provider_rejected", "The model did not accept this request. Try other options."
     PROVIDER_UNAVAILABLE = (

@@ -26,6 +26,7 @@ def live(tmp_path_factory):
         "OUTBOUND_TIMEOUT_SECONDS": "3",
         "SWEEP_SECONDS": str(SWEEP),
         "JOB_TIMEOUT_SECONDS": str(LIMIT),
+        "REQUEUE_AFTER_SECONDS": "5",
     }
     with Installation(tmp_path_factory.mktemp("installation"), **settings) as installation:
         yield installation
