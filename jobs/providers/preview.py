@@ -29,7 +29,7 @@ class Preview(LocalProvider):
 
         Raise ProviderError if a picture is none, OSError if the disk is full.
         """
-        progress(0.0, "preparing the scene")
+        progress(0.0, "Preparing the scene")
         video, chosen = folder / "video.mp4", poster.Poster(generation.frame_count)
         frames = self._frames(generation)
         with encoder.Encoder(
@@ -41,7 +41,7 @@ class Preview(LocalProvider):
                 output.add(frame)
                 chosen.look(index, frame)
                 done = (index + 1) / generation.frame_count
-                progress(PREPARED + (POSTER_AT - PREPARED) * done, "rendering")
+                progress(PREPARED + (POSTER_AT - PREPARED) * done, "Rendering")
         progress(POSTER_AT, "choosing the poster")
         chosen.save(folder / "poster.jpg")
         progress(1.0, "done")

@@ -106,9 +106,9 @@ class Pace:
     def keep(self, share: float) -> None:
         """Return when `share` of the time has passed; at once if it already has."""
         while (passed := self._passed()) < share:
-            self._progress(passed * 0.99, "rehearsing")
+            self._progress(passed * 0.99, "Rehearsing")
             time.sleep(min((share - passed) * self._seconds, REPORT_EVERY))
-        self._progress(share * 0.99, "rehearsing")
+        self._progress(share * 0.99, "Rehearsing")
 
     def _passed(self) -> float:
         return (time.monotonic() - self._started) / self._seconds if self._seconds > 0 else 1.0

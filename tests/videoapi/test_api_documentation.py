@@ -103,7 +103,7 @@ class Scene:
     def in_progress(self):
         job = lifecycle.claim(self.queued().id, worker="w1")
         lifecycle.accept(job)
-        lifecycle.progress(job, share=0.42, step="rehearsing")
+        lifecycle.progress(job, share=0.42, step="Rehearsing")
         return job
 
     def ended(self, **changes):
