@@ -184,3 +184,20 @@ def test_a_form_field_that_is_not_json_is_named(api):
 @pytest.fixture
 def dust_balance(alice):
     return lambda: ledger.balance(alice.pk).available
+
+
+def test_somebody_elses_user_id_is_forbidden_in_a_form_too(api, bob):
+    form = {"prompt": "x", "image_url": "http://x.example/y.png", "user_id": str(bob.pk)}
+    assert api.post("/videos/animate", form, format="multipart").status_code == 403
+    assert not Job.objects.exists()
+
+
+def test_a_host_that_is_not_ours_is_refused_as_a_problem(client):
+    response = client.get("/videos", headers={"Host": "evil.example"})
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/videos/", "/videos/stats/", "/dust/balance/"])
+def test_no_path_ends_with_a_slash(api, path):
+    assert api.get(path).status_code == 404
