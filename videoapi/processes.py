@@ -45,10 +45,16 @@ class Children:
     """
 
     def __init__(
-        self, *, environment: Mapping[str, str], write: Callable[[str], object], with_parent: bool = False
+        self,
+        *,
+        environment: Mapping[str, str],
+        write: Callable[[str], object],
+        with_parent: bool = False,
+        stop_seconds: float = STOP_SECONDS,
     ) -> None:
         """`with_parent`: end when the process that started this one is gone, as `make` may be, killed."""
         self.mark = f"{MARK}={processes.new_id()}"
+        self._stop_seconds = stop_seconds
         self._environment = {**os.environ, **environment, MARK: self.mark.partition("=")[2]}
         self._write = write
         self._lock = threading.Lock()  # of `_running`, and of each line of output
@@ -141,7 +147,7 @@ class Children:
             self._stopping.set()
             for child in self._running.values():
                 child.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + self._stop_seconds
         while processes.marked(self.mark) and time.monotonic() < deadline:
             time.sleep(0.1)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from base import processes as system
-from videoapi import local, processes
+from videoapi import local
 from videoapi.processes import Children, Program, ProgramEnded
 from videoapi.terminal import Screen
 
@@ -63,13 +63,12 @@ def test_one_that_must_not_end_ends_everything(children):
         children.wait()
 
 
-def test_nothing_is_left_of_children_that_ignore_the_request(lines, monkeypatch):
-    monkeypatch.setattr(processes, "STOP_SECONDS", 1.0)
+def test_nothing_is_left_of_children_that_ignore_the_request(lines):
     stubborn = (
         "import signal, subprocess, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "subprocess.Popen(['sleep', '60'], start_new_session=True); print('up'); time.sleep(60)"
     )
-    with Children(environment={}, write=lines.append) as running:
+    with Children(environment={}, write=lines.append, stop_seconds=1.0) as running:
         running.start(python("web", stubborn))
         assert within(10, lambda: len(lines) > 0)
         assert len(system.marked(running.mark)) == 2
