@@ -70,7 +70,7 @@ def reap_jobs(*, dry_run: bool = False) -> list[Count]:
 
 def requeue_lost(*, dry_run: bool = False) -> list[Count]:
     """Send the message again for jobs that wait although the queue has passed them by."""
-    lost = Job.objects.ready().filter(woken_at__lt=Now() - settings.REQUEUE_AFTER).order_by("woken_at")
+    lost = Job.objects.overlooked(settings.REQUEUE_AFTER).order_by("woken_at")
     if queue.waiting():
         # Messages are served in order. A job is lost if one woken well after it runs already; else it waits.
         latest = Job.objects.running().exclude(worker="").aggregate(woken=Max("woken_at"))["woken"]

@@ -168,9 +168,9 @@ def hand_back(job: Job, *, code: FailureCode, detail: str) -> None:
 
 
 def rewake(job: Job) -> bool:
-    """Send the queue message of a waiting job again. Return whether it still waits."""
+    """Send the queue message of an overlooked job again. Return whether it still was overlooked."""
     with transaction.atomic():
-        if not Job.objects.ready().filter(id=job.id, woken_at=job.woken_at).update(woken_at=Now()):
+        if not Job.objects.overlooked(settings.REQUEUE_AFTER).filter(id=job.id).update(woken_at=Now()):
             return False
         _tell(job, "requeue", message="Its queue message was lost; sent again.")
         queue.wake(job.id)

@@ -50,6 +50,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Waiting for a worker: queued, or handed back by one."""
         return self.filter(Q(status=Status.QUEUED) | Q(status=Status.STARTING, worker=""))
 
+    def overlooked(self, age: datetime.timedelta) -> Self:
+        """Waiting for a worker, and woken longer than `age` ago."""
+        return self.ready().filter(woken_at__lt=Now() - age)
+
     def stalled(self) -> Self:
         """Held by a worker that has not renewed its lease."""
         return self.running().exclude(worker="").filter(lease_expires_at__lt=Now())
