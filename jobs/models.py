@@ -39,12 +39,9 @@ class JobQuerySet(models.QuerySet["Job"]):
     def completed(self) -> Self:
         return self.filter(status=Status.COMPLETED)
 
-    def failed(self) -> Self:
-        return self.filter(status=Status.FAILED)
-
     def became(self, video_id: Any) -> Self:
         """Completed with this video."""
-        return self.filter(status=Status.COMPLETED, video_id=video_id)
+        return self.completed().filter(video_id=video_id)
 
     def ready(self) -> Self:
         """Waiting for a worker: queued, or handed back by one."""
