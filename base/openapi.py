@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
 from typing import Any, TypeVar
 
 from drf_spectacular.extensions import OpenApiSerializerExtension
@@ -14,6 +13,8 @@ from drf_spectacular.utils import (
     extend_schema_field,
 )
 from rest_framework import serializers
+
+from base import phrases
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -77,7 +78,7 @@ class Refusal:
     def example(self, path: str) -> OpenApiExample:
         value = {
             "type": "about:blank",
-            "title": HTTPStatus(self.status).phrase,
+            "title": phrases.of(self.status),
             "status": self.status,
             "detail": self.message,
             "instance": path,

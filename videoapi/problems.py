@@ -1,7 +1,6 @@
 """The one exception handler: errors become `application/problem+json` (RFC 9457) with our own fields."""
 
 import logging
-from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -10,6 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
+from base import phrases
 from base.errors import DomainError
 from base.outages import AWAY
 
@@ -81,7 +81,7 @@ def problem(request: HttpRequest, *, status: int, code: str, message: str, **ext
     """Return one problem document; `message` is a sentence a person can act on."""
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": phrases.of(status),
         "status": status,
         "detail": message,
         "instance": request.path,

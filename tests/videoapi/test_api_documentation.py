@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from django.test import Client
 from PIL import Image
 
 from accounts import tokens
+from base import phrases
 from dust import ledger
 from jobs import lifecycle, pricing, runner
 from jobs.formats import AspectRatio, Duration, GenerationType, Resolution
@@ -234,9 +234,7 @@ def test_no_block_stands_alone():
 
 def test_phrases_are_the_standards():
     wrong = [
-        example.line
-        for example in EXAMPLES
-        if HTTPStatus(example.response.status).phrase != example.response.phrase
+        example.line for example in EXAMPLES if phrases.of(example.response.status) != example.response.phrase
     ]
     assert wrong == []
 
