@@ -11,7 +11,7 @@ from django.db.models import Max, QuerySet
 from django.db.models.functions import Now
 
 from base.errors import DomainError
-from jobs import idempotency, lifecycle, queue, runner, workers
+from jobs import idempotency, lifecycle, queue, runner, uploads, workers
 from jobs.errors import JobLost
 from jobs.models import Chore, Job, PurgedJob
 from jobs.providers.base import FailureCode
@@ -20,7 +20,6 @@ from videos import library, orphans
 logger = logging.getLogger(__name__)
 
 BATCH = 500
-UPLOADS = "uploads"
 DAILY = datetime.timedelta(days=1)
 
 
@@ -115,10 +114,10 @@ def remove_orphans(*, age: datetime.timedelta | None = None, dry_run: bool = Fal
     """Remove stored files that nothing refers to and that are older than `age` (`ORPHAN_AGE`)."""
     age = age or settings.ORPHAN_AGE
     videos = library.remove_orphans(older_than=age, dry_run=dry_run)
-    uploads = orphans.sweep(UPLOADS, _known_uploads, older_than=age, dry_run=dry_run)
+    pictures = orphans.sweep(uploads.PREFIX, _known_uploads, older_than=age, dry_run=dry_run)
     return [
-        Count("orphaned files removed", videos.files + uploads.files),
-        Count("bytes freed", videos.bytes + uploads.bytes),
+        Count("orphaned files removed", videos.files + pictures.files),
+        Count("bytes freed", videos.bytes + pictures.bytes),
         Count("videos without their file", videos.rows_without_file),
         Count("abandoned work folders removed", runner.remove_abandoned_folders(dry_run=dry_run)),
     ]
@@ -154,9 +153,8 @@ def _each(jobs: QuerySet[Job], verb: Callable[[Job], bool], dry_run: bool) -> in
 def _done(verb: Callable[[Job], bool], job: Job) -> bool:
     try:
         return verb(job)
-    except (
-        DomainError
-    ):  # books that don't fit the job are for the audit; the other jobs are not to wait for it
+    except DomainError:
+        # Books that don't fit the job are for the audit; the other jobs are not to wait for it.
         logger.exception("job %s could not be swept", job.id)
         return False
 
