@@ -1,42 +1,75 @@
-"""django-q2's database broker with three things it lacks: order, delay, and patience with the database."""
+"""django-q2's broker on a table of our own: a message commits with the job that it is about.
 
+Beside what the engine's own database broker does: oldest first, one index whatever the backlog, delays, no
+hoarding, patience with a database that is away, and on PostgreSQL workers that are told at once (NOTIFY).
+"""
+
+import contextlib
 import datetime
 import logging
+import pickle
 import time
+import uuid
 from typing import Any
 
-from django.db import connections, transaction
-from django.utils import timezone
-from django_q.brokers.orm import ORM
+from django.db import connection, transaction
+from django.db.models import DurationField, Value
+from django.db.models.functions import Now
+from django_q.brokers import Broker as Base
 from django_q.conf import Conf
-from django_q.models import OrmQ
+from django_q.signing import BadSignature, SignedPackage
 
 from base.outages import AWAY
+from jobs import workers
+from jobs.models import Message
 
 logger = logging.getLogger(__name__)
 
 AWAY_SECONDS = 1.0
+ACKNOWLEDGE_TRIES = 30
+UNREADABLE = (
+    BadSignature,
+    pickle.PickleError,
+    AttributeError,
+    ImportError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+LISTEN_SECONDS = 1.0  # how long one look waits to be told; also how late a delayed message may be
+NOW = datetime.timedelta(0)
 
 
-class Broker(ORM):  # type: ignore[misc]
-    """Messages are served oldest first, and commit with the transaction that sends them.
+class Broker(Base):  # type: ignore[misc]
+    """Messages of one queue, served oldest first.
 
-    `delay` is how long the messages sent through this instance wait before they are served.
+    `delay` is how long the messages sent through this instance wait before they are served, `job_id` the job
+    they are about.
     """
 
     def __init__(
-        self, list_key: str | None = None, *, delay: datetime.timedelta = datetime.timedelta(0)
+        self,
+        list_key: str | None = None,
+        *,
+        delay: datetime.timedelta = NOW,
+        job_id: uuid.UUID | None = None,
     ) -> None:
         super().__init__(list_key)
         self._delay = delay
+        self._job_id = job_id
+        self._listening_on: Any = None
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        self._delay = datetime.timedelta(0)
+        self._delay, self._job_id, self._listening_on = NOW, None, None
 
     def enqueue(self, task: str) -> Any:
-        served_from = timezone.now() + self._delay
-        return self.get_connection().create(key=self.list_key, payload=task, lock=served_from).pk
+        """Send a task, in the caller's transaction if there is one."""
+        due = _from_now(self._delay)
+        message = Message.objects.create(queue=self.list_key, job_id=self._job_id, payload=task, due_at=due)
+        self.notify()
+        return message.pk
 
     def dequeue(self) -> list[tuple[Any, str]] | None:
         """Return the oldest message, or None after a pause. A database that is away is waited for.
@@ -44,25 +77,110 @@ class Broker(ORM):  # type: ignore[misc]
         Raising would end the pusher, which the supervisor takes for a death of the whole cluster.
         """
         try:
+            connection.close_if_unusable_or_obsolete()
+            self._listen()  # before the look: what comes after it is then heard of
             message = self._take()
+            if message is None:
+                self._wait()
         except AWAY as error:
             logger.warning("the database does not answer, will ask again: %s", error)
-            connections[Conf.ORM].close()
+            connection.close()
             time.sleep(AWAY_SECONDS)
             return None
-        if message is None:
-            time.sleep(Conf.POLL)
-            return None
-        return [(message.pk, message.payload)]
+        return [(message.pk, message.payload)] if message and self._is_readable(message) else None
 
-    def _take(self) -> OrmQ | None:
-        # SKIP LOCKED where there is such a thing: clusters that ask at once don't wait for each other.
-        skip = connections[Conf.ORM].features.has_select_for_update_skip_locked
-        waiting = self.get_connection().filter(key=self.list_key, lock__lte=timezone.now()).order_by("id")
+    def acknowledge(self, task_id: Any) -> None:
+        """Delete a message that was dealt with. After a long outage it is left: given out again, it dies."""
+        for _ in range(ACKNOWLEDGE_TRIES):
+            try:
+                connection.close_if_unusable_or_obsolete()
+                Message.objects.filter(pk=task_id).delete()
+                self.notify()  # our own pusher waits for a free worker
+            except AWAY as error:
+                logger.warning("the database does not answer, will acknowledge again: %s", error)
+                connection.close()
+                time.sleep(AWAY_SECONDS)
+            else:
+                return
+
+    def delete(self, task_id: Any) -> None:
+        self.acknowledge(task_id)
+
+    def fail(self, task_id: Any) -> None:
+        self.acknowledge(task_id)
+
+    def queue_size(self) -> int:
+        return Message.objects.filter(queue=self.list_key).due().count()
+
+    def lock_size(self) -> int:
+        return Message.objects.filter(queue=self.list_key).held().count()
+
+    def purge_queue(self) -> Any:
+        return Message.objects.filter(queue=self.list_key).delete()
+
+    def delete_queue(self) -> Any:
+        return self.purge_queue()
+
+    def ping(self) -> bool:
+        return True
+
+    def info(self) -> str:
+        return f"database ({connection.vendor})"
+
+    def _take(self) -> Message | None:
+        own = workers.own_id()
+        # No more than the cluster has workers: what it took beyond that would wait here, though another
+        # cluster may be idle. And nothing once it is stopping.
+        if Message.objects.filter(holder=own).count() >= Conf.WORKERS or workers.is_stopping(own):
+            return None
+        waiting = Message.objects.filter(queue=self.list_key).due().oldest_first()
         if not waiting.exists():  # SQLite's one write lock is not taken to find nothing
             return None
-        with transaction.atomic(using=Conf.ORM):
+        # SKIP LOCKED where there is such a thing: clusters that ask at once don't wait for each other.
+        skip = connection.features.has_select_for_update_skip_locked
+        given_up = _from_now(datetime.timedelta(seconds=Conf.RETRY))
+        with transaction.atomic():
             message = waiting.select_for_update(skip_locked=skip).first()
             if message is not None:
-                OrmQ.objects.using(Conf.ORM).filter(pk=message.pk).update(lock=self.timeout(None))
+                Message.objects.filter(pk=message.pk).update(due_at=given_up, holder=own)
         return message
+
+    def _is_readable(self, message: Message) -> bool:
+        # The engine's pusher would die of it, be reborn, and be given the same message again.
+        try:
+            SignedPackage.loads(message.payload)
+        except UNREADABLE:
+            logger.exception("message %s can't be read and is dropped; the sweep finds its job", message.pk)
+            self.acknowledge(message.pk)
+            return False
+        return True
+
+    def _channel(self) -> str:
+        return f"jobs_{self.list_key}"
+
+    def notify(self) -> None:
+        """Have whoever waits for this queue look again, once the caller's transaction is committed."""
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_notify(%s, '')", [self._channel()])
+
+    def _listen(self) -> None:
+        if connection.vendor != "postgresql":
+            return
+        connection.ensure_connection()
+        if self._listening_on is not connection.connection:  # it was opened anew
+            with connection.cursor() as cursor:
+                cursor.execute(f'LISTEN "{self._channel()}"')
+            self._listening_on = connection.connection
+
+    def _wait(self) -> None:
+        if connection.vendor != "postgresql":
+            time.sleep(Conf.POLL)
+            return
+        heard = self._listening_on.notifies(timeout=LISTEN_SECONDS, stop_after=1)
+        with connection.wrap_database_errors, contextlib.closing(heard):
+            next(heard, None)
+
+
+def _from_now(span: datetime.timedelta) -> Any:
+    return Now() + Value(span, output_field=DurationField())

@@ -19,14 +19,16 @@ from jobs.providers.base import LocalProvider
 class Model:
     """What one model can do.
 
-    `provider` is the dotted path of a `LocalProvider`. `seconds_of_work` is the stated time for one second
-    of 1080p video, used until this installation has its own history; other sizes follow by their pixels.
+    `provider` is the dotted path of a `LocalProvider`, `queue` the one whose workers make its videos.
+    `seconds_of_work` is the stated time for one second of 1080p video, used until this installation has its
+    own history; other sizes follow by their pixels.
     """
 
     alias: str
     title: str
     provider: str
     seconds_of_work: float
+    queue: str = "render"
     generation_types: tuple[str, ...] = tuple(GenerationType.values)
     durations: tuple[str, ...] = tuple(Duration.values)
     resolutions: tuple[str, ...] = tuple(Resolution.values)

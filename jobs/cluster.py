@@ -17,7 +17,7 @@ from django.conf import settings
 from base import processes
 from base.processes import Process
 
-OWNER_VARIABLE = "VIDEOAPI_WORKER"  # in the environment of every process of a cluster: its worker id
+OWNER_VARIABLE = "VIDEOAPI_SUPERVISOR"  # in the environment of all that one supervisor has started
 START_SECONDS = 60.0
 HELPERS = 2  # beside the workers the sentinel keeps one pusher and one monitor
 
@@ -26,6 +26,7 @@ HELPERS = 2  # beside the workers the sentinel keeps one pusher and one monitor
 class Cluster:
     """A running `qcluster`."""
 
+    worker_id: str
     main: subprocess.Popen[bytes]
     workers: int
     started_at: float = field(default_factory=time.monotonic)
@@ -61,26 +62,27 @@ class Cluster:
         return self.main.poll() is not None
 
 
-def mark(worker_id: str) -> str:
-    """Return what every process of the worker's cluster carries in its environment."""
-    return f"{OWNER_VARIABLE}={worker_id}"
+def mark(supervisor_id: str) -> str:
+    """Return what every process of the supervisor's clusters carries in its environment."""
+    return f"{OWNER_VARIABLE}={supervisor_id}"
 
 
-def start(worker_id: str, *, queue: str, workers: int) -> Cluster:
-    """Start a `qcluster` in a session of its own, for the named queue ("" is the default one)."""
+def start(supervisor_id: str, *, queue: str, workers: int) -> Cluster:
+    """Start a `qcluster` for the named queue, in a session of its own."""
+    worker_id = f"{supervisor_id}-{queue}"
     environment = {
         **os.environ,
-        OWNER_VARIABLE: worker_id,
-        "WORKER_PROCESSES": str(workers),
+        OWNER_VARIABLE: supervisor_id,
+        "VIDEOAPI_WORKER": worker_id,
+        "Q_CLUSTER_NAME": queue,
+        "WORKER_QUEUES": f"{queue}={workers}",
         "DATABASE_POOL": "false",  # its threads do not survive the cluster's forks
         "CONN_MAX_AGE": os.environ.get("CONN_MAX_AGE", "60"),  # 0 costs a factor of ten
     }
-    if queue:
-        environment["Q_CLUSTER_NAME"] = queue
     main = subprocess.Popen(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"],
         env=environment,
         stdin=subprocess.DEVNULL,
         start_new_session=True,  # a Ctrl-C at the terminal reaches the supervisor only
     )
-    return Cluster(main=main, workers=workers)
+    return Cluster(worker_id=worker_id, main=main, workers=workers)

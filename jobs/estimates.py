@@ -1,14 +1,13 @@
 """How long a job will take: from this installation's own finished jobs, and the queue now."""
 
-import datetime
 import math
 from typing import Any
 
-from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
 
+from jobs import workers
 from jobs.catalogue import Model
 from jobs.models import Job, Worker
 from jobs.states import Status
@@ -42,33 +41,28 @@ def percentile(values: list[float], share: float) -> float | None:
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
-def slots() -> int:
-    """Return how many jobs run at once here, at least 1; remembered for a moment."""
-    found = cache.get("slots")
+def slots(queue: str) -> int:
+    """Return how many jobs of this queue run at once here, at least 1; remembered for a moment."""
+    found = cache.get(f"slots:{queue}")
     if found is None:
-        found = Worker.objects.alive(sign_of_life()).slots()
-        cache.set("slots", found, QUEUE_SECONDS)
+        found = Worker.objects.alive(workers.sign_of_life()).serving(queue).slots()
+        cache.set(f"slots:{queue}", found, QUEUE_SECONDS)
     return max(1, int(found))
 
 
 def workers_alive() -> int:
     """Return how many worker clusters gave a sign of life lately."""
-    return Worker.objects.alive(sign_of_life()).count()
+    return Worker.objects.alive(workers.sign_of_life()).count()
 
 
-def sign_of_life() -> datetime.timedelta:
-    """Return for how long a worker that says nothing still counts as alive."""
-    return datetime.timedelta(seconds=6 * settings.WORKER_PULSE_SECONDS)
-
-
-def until_done(expected: float) -> int:
+def until_done(expected: float, *, queue: str) -> int:
     """Return the seconds until a job submitted now will be done: the queue ahead, and its own work."""
-    backlog = cache.get("backlog")
+    backlog = cache.get(f"backlog:{queue}")
     if backlog is None:
-        totals = Job.objects.queued().order_by().aggregate(seconds=Coalesce(Sum("expected_seconds"), 0.0))
-        backlog = totals["seconds"]
-        cache.set("backlog", backlog, QUEUE_SECONDS)
-    return whole(backlog / slots() + expected)
+        ahead = Job.objects.queued().filter(queue=queue).order_by()
+        backlog = ahead.aggregate(seconds=Coalesce(Sum("expected_seconds"), 0.0))["seconds"]
+        cache.set(f"backlog:{queue}", backlog, QUEUE_SECONDS)
+    return whole(backlog / slots(queue) + expected)
 
 
 def remaining(job: Any) -> int | None:
@@ -79,7 +73,7 @@ def remaining(job: Any) -> int | None:
     if job.is_finished:
         return None
     if job.status == Status.QUEUED:
-        return whole(job.ahead_seconds / slots() + job.expected_seconds)
+        return whole(job.ahead_seconds / slots(job.queue) + job.expected_seconds)
     elapsed = max(0.0, (job.now - (job.claimed_at or job.updated_at)).total_seconds())
     if job.progress >= 0.1:  # before that the pace says little
         return whole(elapsed * (1 - job.progress) / job.progress)

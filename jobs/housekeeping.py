@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from base.errors import DomainError
@@ -68,13 +68,12 @@ def reap_jobs(*, dry_run: bool = False) -> list[Count]:
 
 
 def requeue_lost(*, dry_run: bool = False) -> list[Count]:
-    """Send the message again for jobs that wait although the queue has passed them by."""
-    lost = Job.objects.overlooked(settings.REQUEUE_AFTER).order_by("woken_at")
-    if queue.waiting():
-        # Messages are served in order. A job is lost if one woken well after it runs already; else it waits.
-        latest = Job.objects.running().exclude(worker="").aggregate(woken=Max("woken_at"))["woken"]
-        lost = lost.filter(woken_at__lt=latest - settings.REQUEUE_AFTER) if latest else lost.none()
-    return [Count("lost jobs requeued", _each(lost, lifecycle.rewake, dry_run))]
+    """Serve again what dead workers had taken; wake waiting jobs that no message is about."""
+    lost = queue.lost(Job.objects.overlooked(settings.REQUEUE_AFTER)).order_by("woken_at")
+    return [
+        Count("messages of dead workers freed", queue.free_of_the_dead(dry_run=dry_run)),
+        Count("lost jobs requeued", _each(lost, lifecycle.rewake, dry_run)),
+    ]
 
 
 def expire_results(*, dry_run: bool = False) -> list[Count]:

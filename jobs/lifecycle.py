@@ -12,14 +12,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F, Value
+from django.db.models import Exists, F, Value
 from django.db.models.functions import Greatest, Now
 
 from dust import ledger
 from dust.models import Account
 from jobs import queue
 from jobs.errors import JobLost, JobNotCancellable, TooManyActiveJobs
-from jobs.models import Job, JobEvent
+from jobs.models import Job, JobEvent, Worker
 from jobs.providers.base import FailureCode
 from jobs.states import Status
 from videos import library
@@ -40,6 +40,7 @@ class Order:
     seed: int
     cost: int
     expected_seconds: float
+    queue: str = "render"
     reference_person: dict[str, Any] | None = None
     metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
     image_url: str = ""
@@ -66,20 +67,25 @@ def submit(order: Order, *, actor: str = "", reason: str = "") -> Job:
         if not actor and Job.objects.owned_by(order.user_id).active().count() > settings.MAX_ACTIVE_JOBS:
             raise TooManyActiveJobs(limit=settings.MAX_ACTIVE_JOBS)
         _tell(job, "submit", actor=actor, message=reason)
-        queue.wake(job.id)
+        queue.wake(job.id, queue=job.queue)
     return job
 
 
 def claim(job_id: uuid.UUID, *, worker: str) -> Job | None:
-    """Take a waiting job for `worker`; a first claim makes the hold a charge. None: it is not to be had."""
+    """Take a waiting job for `worker`; a first claim makes the hold a charge.
+
+    None: it is not to be had, or the worker was retired. That is asked in the same statement, so that nothing
+    a retired worker gave back can come to it again.
+    """
+    may = ~Exists(Worker.objects.stopping().filter(id=worker))
     mine = {"worker": worker, "lease_expires_at": _lease(), "claimed_at": Now(), "current_step": "Starting"}
     with transaction.atomic():
-        fresh = Job.objects.filter(id=job_id, status=Status.QUEUED)
+        fresh = Job.objects.queued().filter(may, id=job_id)
         if _move(fresh, status=Status.STARTING, attempt=1, started_at=Now(), **mine):
             job = Job.objects.get(id=job_id)
             if job.cost:
                 ledger.post(job.id)
-        elif _move(Job.objects.filter(id=job_id, status=Status.STARTING, worker=""), **mine):
+        elif _move(Job.objects.filter(may, id=job_id, status=Status.STARTING, worker=""), **mine):
             job = Job.objects.get(id=job_id)
         else:
             return None
@@ -143,20 +149,34 @@ def cancel(job: Job, *, actor: str = "", reason: str = "") -> bool:
     return False
 
 
-def reap(job: Job) -> bool:
+def reap(job: Job, *, is_dead: bool = False) -> bool:
     """Take a job from a worker whose lease ran out: another attempt if one is left, else failed and refunded.
 
-    Return whether it was still to be reaped.
+    With `is_dead` the worker is known to be gone, and its lease is not waited for. Return whether the job was
+    still to be reaped.
+    """
+    expected = _held(job) if is_dead else Job.objects.stalled().filter(attempt=job.attempt)
+    how = "died at work." if is_dead else "gave no sign of life within its lease."
+    detail = f"Worker {job.worker or '?'} {how}"
+    code = FailureCode.INTERNAL_ERROR
+    with transaction.atomic():
+        return _again_or_fail(job, queue.NOW, expected, verb="reap", code=code, detail=detail)
+
+
+def release(job: Job) -> bool:
+    """Give back a job that its worker, which is stopping, has no time for: the same attempt, by another.
+
+    Return whether the worker still had it.
     """
     with transaction.atomic():
-        return _again_or_fail(
-            job,
-            queue.NOW,
-            Job.objects.stalled().filter(attempt=job.attempt),
-            verb="reap",
-            code=FailureCode.INTERNAL_ERROR,
-            detail=f"Worker {job.worker or '?'} gave no sign of life within its lease.",
-        )
+        waiting = {"worker": "", "lease_expires_at": None, "progress": 0.0, "woken_at": Now()}
+        step = "Waiting for another worker"
+        if not _move(_held(job), status=Status.STARTING, current_step=step, **waiting):
+            return False
+        job.status = Status.STARTING
+        _tell(job, "release", message=f"Worker {job.worker} is stopping.")
+        queue.wake(job.id, queue=job.queue)
+    return True
 
 
 def hand_back(job: Job, *, code: FailureCode, detail: str) -> None:
@@ -173,7 +193,7 @@ def rewake(job: Job) -> bool:
         if not Job.objects.overlooked(settings.REQUEUE_AFTER).filter(id=job.id).update(woken_at=Now()):
             return False
         _tell(job, "requeue", message="Its queue message was lost; sent again.")
-        queue.wake(job.id)
+        queue.wake(job.id, queue=job.queue)
     return True
 
 
@@ -213,7 +233,7 @@ def _again_or_fail(
         return False
     job.status, job.attempt = Status.STARTING, job.attempt + 1
     _tell(job, verb, message=detail)
-    queue.wake(job.id, delay=delay)
+    queue.wake(job.id, queue=job.queue, delay=delay)
     return True
 
 

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from base.ids import uuid7
 from base.outages import AWAY
-from jobs import catalogue, formats, lifecycle, pictures
+from jobs import catalogue, formats, lifecycle, pictures, queue, workers
 from jobs.child import Child
 from jobs.errors import JobLost
 from jobs.holding import WRITE_EVERY, Hold
@@ -34,6 +34,8 @@ def run(job_id: uuid.UUID, *, worker: str) -> None:
     """Claim the job and bring it to an end, or to another attempt. Nothing happens if it is not to be had."""
     job = lifecycle.claim(job_id, worker=worker)
     if job is None:
+        if workers.is_stopping(worker):  # it came a moment too late: somebody else's, then
+            queue.wake(job_id, queue=queue.own_name())
         return
     hold = Hold(job)
     with contextlib.suppress(JobLost):

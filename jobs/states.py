@@ -57,6 +57,8 @@ TRANSITIONS = (
     Transition(Status.PROCESSING, Status.PROCESSING, "progress"),
     Transition(Status.STARTING, Status.STARTING, "reap"),
     Transition(Status.PROCESSING, Status.STARTING, "reap"),
+    Transition(Status.STARTING, Status.STARTING, "release"),
+    Transition(Status.PROCESSING, Status.STARTING, "release"),
     Transition(Status.STARTING, Status.STARTING, "hand_back"),
     Transition(Status.PROCESSING, Status.STARTING, "hand_back"),
     Transition(Status.PROCESSING, Status.COMPLETED, "complete"),

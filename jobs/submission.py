@@ -76,7 +76,7 @@ def submit(order: Order, key: Key | None, picture: File[Any] | None = None) -> R
             undo.callback(uploads.drop, name)
             order = dataclasses.replace(order, upload=name, upload_name=uploads.shown_name(picture.name))
         try:
-            receipt = _submit_once(order, key, seconds=estimates.until_done(order.expected_seconds))
+            receipt = _submit_once(order, key, seconds=_until_done(order))
         except AWAY:
             undo.pop_all()  # only the commit's answer may have been lost: the clean-up sees what it meant
             raise
@@ -131,6 +131,7 @@ def order(user_id: uuid.UUID, generation_type: str, fields: dict[str, Any], *, r
         camera_fixed=fields["camera_fixed"],
         seed=secrets.randbelow(SEEDS) if seed is None else seed,
         cost=pricing.cost(generation_type=generation_type, **asked),
+        queue=model.queue,
         expected_seconds=expected,
         reference_person=fields.get("reference_person"),
         metadata=fields["metadata"],
@@ -146,7 +147,9 @@ def quote(user_id: uuid.UUID, *, generation_type: str, model: str, resolution: s
     chosen = catalogue.require(model, aspect_ratio="", **asked)
     return Quote(
         cost=pricing.cost(model=model, **asked),
-        estimated_completion_seconds=estimates.until_done(estimates.expected_seconds(chosen, **asked)),
+        estimated_completion_seconds=estimates.until_done(
+            estimates.expected_seconds(chosen, **asked), queue=chosen.queue
+        ),
         available=ledger.balance(user_id).available,
     )
 
@@ -160,7 +163,7 @@ def rerun(job: Job, key: Key, *, actor: str, reason: str) -> Receipt:
         return found
     fields = {name: getattr(job, name) for name in COPIED}
     fresh = order(job.user_id, job.generation_type, fields, request_id=job.request_id)
-    seconds = estimates.until_done(fresh.expected_seconds)
+    seconds = _until_done(fresh)
     with contextlib.ExitStack() as undo:
         picture = uploads.copy_for_rerun(job)
         undo.callback(uploads.drop, picture)
@@ -169,3 +172,7 @@ def rerun(job: Job, key: Key, *, actor: str, reason: str) -> Receipt:
         if not receipt.replayed:
             undo.pop_all()
     return receipt
+
+
+def _until_done(order: Order) -> int:
+    return estimates.until_done(order.expected_seconds, queue=order.queue)

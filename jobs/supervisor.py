@@ -1,20 +1,21 @@
-"""Runs one `qcluster` and ends all of it at once when any part of it is lost.
+"""Runs a `qcluster` for each queue and ends all of them at once when any part of one is lost.
 
-It never repairs: it returns a fault, its command exits non-zero, and whatever runs the command starts a
-fresh one. Jobs cut short come back by their leases.
+It never repairs: it returns a fault, its command exits non-zero, and whatever runs the command starts fresh
+ones. Jobs that were cut short are handed on before it goes; by their leases, if it can't.
 """
 
 import logging
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
 from base import guard, processes
 from jobs import cluster as clusters
+from jobs import handover
 from jobs.cluster import Cluster
 from jobs.heartbeat import Heartbeat
 from jobs.sweeper import Sweeper
@@ -22,6 +23,7 @@ from jobs.sweeper import Sweeper
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
+SETTLE_SECONDS = 5.0
 
 
 @dataclass
@@ -34,63 +36,89 @@ class Requests:
         self.stops += 1
 
 
-def supervise(*, queue: str, workers: int, grace: float, pulse_timeout: float) -> str:
-    """Run a cluster until SIGTERM or SIGINT; return "" then, or what was wrong when it had to be ended.
+@dataclass
+class Lane:
+    """One queue's cluster, and who asks it for signs of life."""
 
-    `grace` is how many seconds running tasks get to finish after the first signal; a second signal cuts
-    it short. `pulse_timeout` is how many seconds the cluster may give no sign of life while work waits.
+    cluster: Cluster
+    heartbeat: Heartbeat
+
+    def fault(self) -> str:
+        """Return what is wrong with it, as a sentence; "" while nothing is."""
+        if fault := self.cluster.fault():
+            return fault
+        if not self.heartbeat.is_alive():
+            return "The heartbeat thread died."
+        if self.heartbeat.silent.is_set():
+            return "The cluster gave no sign of life while work waited."
+        return ""
+
+
+def supervise(*, queues: Mapping[str, int], grace: float, pulse_timeout: float) -> str:
+    """Serve `queues` (name: processes) until SIGTERM or SIGINT; return "" then, or the fault that ended it.
+
+    `grace` is how many seconds running jobs get to finish after the first signal; a second signal cuts
+    it short. `pulse_timeout` is how many seconds a cluster may give no sign of life while work waits.
     Nothing that was started is left behind, also when this process itself is killed.
     """
-    worker_id = processes.new_id()
-    heartbeat = Heartbeat(worker_id, queue_name=queue, processes=workers, timeout=pulse_timeout)
+    own_id = processes.new_id()
     sweeper = Sweeper()
-    with _stop_requests() as requests, guard.over(clusters.mark(worker_id)) as guardian:
-        cluster = clusters.start(worker_id, queue=queue, workers=workers)
-        logger.info("worker %s: started, main process %s", worker_id, cluster.main.pid)
-        heartbeat.start()
+    with _stop_requests() as requests, guard.over(clusters.mark(own_id)) as guardian:
+        lanes = [
+            _start(own_id, queue, workers=workers, pulse_timeout=pulse_timeout)
+            for queue, workers in queues.items()
+        ]
         sweeper.start()
-        fault = _watch(cluster, heartbeat, sweeper, guardian, requests)
+        fault = _watch(lanes, sweeper, guardian, requests)
         if fault:
-            logger.error("worker %s: %s Ending the whole cluster.", worker_id, fault)
+            logger.error("worker %s: %s Ending the whole cluster.", own_id, fault)
         else:
-            _wind_down(cluster, requests, grace=grace)
+            _wind_down(lanes, requests, grace=grace)
+    worker_ids = [lane.cluster.worker_id for lane in lanes]
+    handover.settle_in_time(worker_ids, died=bool(fault), seconds=SETTLE_SECONDS)
     sweeper.stop()
-    heartbeat.stop()
-    logger.info("worker %s: nothing of it is left", worker_id)
+    for lane in lanes:
+        lane.heartbeat.stop()
+    logger.info("worker %s: nothing of it is left", own_id)
     return fault
 
 
+def _start(own_id: str, queue: str, *, workers: int, pulse_timeout: float) -> Lane:
+    cluster = clusters.start(own_id, queue=queue, workers=workers)
+    logger.info("worker %s: started, main process %s", cluster.worker_id, cluster.main.pid)
+    heartbeat = Heartbeat(cluster.worker_id, queue_name=queue, processes=workers, timeout=pulse_timeout)
+    heartbeat.start()
+    return Lane(cluster, heartbeat)
+
+
 def _watch(
-    cluster: Cluster,
-    heartbeat: Heartbeat,
-    sweeper: Sweeper,
-    guardian: subprocess.Popen[bytes],
-    requests: Requests,
+    lanes: Sequence[Lane], sweeper: Sweeper, guardian: subprocess.Popen[bytes], requests: Requests
 ) -> str:
     while not requests.stops:
-        if fault := cluster.fault():
-            return fault
+        for lane in lanes:
+            if fault := lane.fault():
+                return fault
         if guardian.poll() is not None:
             return "The guard process died."
-        if not heartbeat.is_alive():
-            return "The heartbeat thread died."
         if not sweeper.is_alive():
             return "The sweeper thread died."
-        if heartbeat.silent.is_set():
-            return "The cluster gave no sign of life while work waited."
         time.sleep(LOOK_SECONDS)
     return ""
 
 
-def _wind_down(cluster: Cluster, requests: Requests, *, grace: float) -> None:
+def _wind_down(lanes: Sequence[Lane], requests: Requests, *, grace: float) -> None:
     logger.info("stopping: running tasks get %g seconds to finish", grace)
-    cluster.ask_to_stop()
+    leaving = handover.Leaving([lane.cluster.worker_id for lane in lanes], grace=grace)
+    leaving.start()
+    for lane in lanes:
+        lane.cluster.ask_to_stop()
     deadline = time.monotonic() + grace
-    while not cluster.has_ended():
+    while not all(lane.cluster.has_ended() for lane in lanes):
         if time.monotonic() > deadline or requests.stops > 1:
             logger.warning("tasks were still running; they are cut short and will be taken up again")
-            return
+            break
         time.sleep(LOOK_SECONDS)
+    leaving.stop()
 
 
 @contextmanager

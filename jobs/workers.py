@@ -3,7 +3,9 @@
 import datetime
 import os
 import socket
+from collections.abc import Iterable
 
+from django.conf import settings
 from django.db.models.functions import Now
 
 from jobs.models import Job, Worker
@@ -14,6 +16,11 @@ FORGET_AFTER = datetime.timedelta(hours=1)
 def own_id() -> str:
     """Return the name of the cluster this process belongs to."""
     return os.environ.get("VIDEOAPI_WORKER") or f"{socket.gethostname()}-{os.getpid()}"
+
+
+def sign_of_life() -> datetime.timedelta:
+    """Return for how long a worker that says nothing still counts as alive."""
+    return datetime.timedelta(seconds=6 * settings.WORKER_PULSE_SECONDS)
 
 
 def register(worker_id: str, *, queue: str, processes: int) -> None:
@@ -38,6 +45,16 @@ def silence(worker_id: str) -> datetime.timedelta:
     """Return the time since the cluster's last sign of life; a long one if it is not known."""
     times = Worker.objects.filter(id=worker_id).values_list("seen_at", Now()).first()
     return times[1] - times[0] if times else datetime.timedelta.max
+
+
+def retire(worker_ids: Iterable[str]) -> None:
+    """Have clusters take no more messages and claim no more jobs."""
+    Worker.objects.filter(id__in=list(worker_ids)).update(stopping_at=Now())
+
+
+def is_stopping(worker_id: str) -> bool:
+    """Tell whether the cluster was retired."""
+    return Worker.objects.stopping().filter(id=worker_id).exists()
 
 
 def forget(worker_id: str) -> None:

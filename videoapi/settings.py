@@ -3,6 +3,7 @@
 The table in README.md lists them for operators; a test keeps the two equal.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from jobs import queues
 from videoapi import openapi, safety
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes be written with their parameters
@@ -202,7 +204,8 @@ JOB_RETRY = timedelta(
 SWEEP_EVERY = timedelta(seconds=env.float("SWEEP_SECONDS", default=60))
 REQUEUE_AFTER = timedelta(seconds=env.float("REQUEUE_AFTER_SECONDS", default=30))
 WORKER_PULSE_SECONDS = env.float("WORKER_PULSE_SECONDS", default=5)
-WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
+# What one `manage.py worker` serves: queue=processes. Local models render, remote ones only wait.
+WORKER_QUEUES = queues.counts(env.str("WORKER_QUEUES", default="render=2"))
 REHEARSAL = env.bool("REHEARSAL", default=DEBUG)  # the scripted model for client teams
 DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="preview")
 VIDEO_MODELS = env.json("VIDEO_MODELS", default={})  # overrides and additions; see jobs/catalogue.py
@@ -212,10 +215,11 @@ OUTBOUND_TIMEOUT_SECONDS = env.float("OUTBOUND_TIMEOUT_SECONDS", default=20)
 MEDIA_URL_SECONDS = env.int("MEDIA_URL_SECONDS", default=6 * 3600)  # how long a signed file URL plays
 ORPHAN_AGE = timedelta(seconds=env.float("ORPHAN_AGE_SECONDS", default=24 * 3600))
 
+_served = WORKER_QUEUES.get(os.environ.get("Q_CLUSTER_NAME", ""), 1)  # set by jobs.cluster for each
 Q_CLUSTER = {
-    "name": "default",
-    "workers": WORKER_PROCESSES,
-    "queue_limit": WORKER_PROCESSES,
+    "name": "render",
+    "workers": _served,
+    "queue_limit": _served,
     # The runner ends a render that takes too long. The engine's own limit ends the worker process, and with it
     # the cluster: it is for what the runner can't see, and must never come first.
     "timeout": JOB_TIMEOUT_SECONDS + 600,

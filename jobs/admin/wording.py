@@ -22,6 +22,7 @@ VERBS = {
     "reap": "Taken from a silent worker",
     "hand_back": "Handed back by its worker",
     "requeue": "Workers told again",
+    "release": "Given back by a worker that is stopping",
     "expire": "Result time over",
 }
 USERS_OWN = ("submit", "cancel")  # done by the user, unless staff's name is with it

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
-from jobs import estimates
+from jobs import workers
 from jobs.admin import wording
 from jobs.models import Worker
 
@@ -26,7 +26,7 @@ class WorkerAdmin(admin.ModelAdmin[Worker]):
 
     @admin.display(description="alive", boolean=True)
     def alive(self, worker: Any) -> bool:
-        return _silence(worker) <= estimates.sign_of_life()
+        return _silence(worker) <= workers.sign_of_life()
 
     @admin.display(description="last sign of life")
     def silent_for(self, worker: Any) -> str:

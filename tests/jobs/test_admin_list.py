@@ -216,7 +216,7 @@ def test_the_front_page_leads_to_a_job(desk, queued):
 
 
 def test_workers_are_listed_alive_or_not_and_left_alone(desk):
-    workers.register("w1", queue="default", processes=2)
+    workers.register("w1", queue="render", processes=2)
     page = desk.get("/admin/jobs/worker/").content.decode()
     assert "w1" in page
     assert 'alt="True"' in page

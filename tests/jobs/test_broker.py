@@ -1,4 +1,4 @@
-"""The queue: in order, with delays, once each, and patient with the database."""
+"""The queue: in order, with delays, once each, never hoarded, and patient with the database."""
 
 import datetime
 import threading
@@ -7,12 +7,15 @@ import uuid
 
 import pytest
 from django.db import connection, connections, transaction
-from django.utils import timezone
-from django_q.models import OrmQ
+from django.db.models.functions import Now
 from django_q.signing import SignedPackage
 
-from jobs import queue
+from jobs import queue, workers
 from jobs.broker import Broker
+from jobs.models import Message
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ONLY_POSTGRESQL = pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's own")
 
 
 def job_of(message):
@@ -20,8 +23,22 @@ def job_of(message):
 
 
 def take(broker=None):
-    found = (broker or Broker()).dequeue()
+    """Return the job of the next message, which stays taken."""
+    found = (broker or Broker("render")).dequeue()
     return found and job_of(found[0])
+
+
+def serve(broker=None):
+    """Return the job of the next message, and be done with it."""
+    broker = broker or Broker("render")
+    if not (found := broker.dequeue()):
+        return None
+    broker.acknowledge(found[0][0])
+    return job_of(found[0])
+
+
+def wake(job_id, **options):
+    queue.wake(job_id, queue="render", **options)
 
 
 @pytest.fixture
@@ -29,72 +46,173 @@ def ids():
     return [uuid.uuid4() for _ in range(5)]
 
 
-@pytest.mark.django_db
+@pytest.fixture
+def as_cluster(monkeypatch):
+    """Be a process of the named cluster from here on."""
+    return lambda name: monkeypatch.setenv("VIDEOAPI_WORKER", name)
+
+
 def test_messages_are_served_oldest_first_whatever_was_deleted_before_them(ids):
-    queue.wake(ids[0])
-    queue.wake(ids[1])
-    OrmQ.objects.earliest("id").delete()
+    wake(ids[0])
+    wake(ids[1])
+    Message.objects.earliest("id").delete()
     for job_id in ids[2:]:
-        queue.wake(job_id)
-    assert [take() for _ in range(4)] == [str(job_id) for job_id in ids[1:]]
+        wake(job_id)
+    assert [serve() for _ in range(4)] == [str(job_id) for job_id in ids[1:]]
 
 
-@pytest.mark.django_db
-def test_a_message_that_was_taken_is_not_served_again_until_its_time_is_over(ids):
-    queue.wake(ids[0])
+def test_a_message_that_was_taken_is_not_served_again_until_its_time_is_over(ids, as_cluster):
+    wake(ids[0])
+    as_cluster("a")
     assert take() == str(ids[0])
+    as_cluster("b")
     assert take() is None
-    OrmQ.objects.update(lock=timezone.now())
+    Message.objects.update(due_at=Now())
     assert take() == str(ids[0])
 
 
-@pytest.mark.django_db
-def test_a_delayed_message_waits_and_the_others_do_not_wait_for_it(ids):
-    queue.wake(ids[0], delay=datetime.timedelta(seconds=60))
-    queue.wake(ids[1])
+def test_a_cluster_takes_no_more_than_it_has_workers_for(ids, as_cluster):
+    """What it took beyond that would wait in its memory while another cluster is idle."""
+    wake(ids[0])
+    wake(ids[1])
+    as_cluster("a")
+    assert take() == str(ids[0])  # there is one worker process here
+    assert take() is None
+    as_cluster("b")
     assert take() == str(ids[1])
+
+
+def test_a_cluster_that_was_retired_takes_nothing_more(ids, as_cluster):
+    workers.register("a", queue="render", processes=1)
+    workers.retire(["a"])
+    wake(ids[0])
+    as_cluster("a")
     assert take() is None
-    assert queue.waiting() == 0
+    as_cluster("b")
+    assert take() == str(ids[0])
 
 
-@pytest.mark.django_db
+def test_what_a_dead_cluster_had_taken_is_served_at_once_when_it_is_freed(ids, as_cluster):
+    wake(ids[0])
+    as_cluster("a")
+    take()
+    assert queue.free("a") == 1
+    as_cluster("b")
+    assert take() == str(ids[0])
+
+
+def test_what_silent_clusters_had_taken_is_freed_and_what_living_ones_have_is_not(ids, as_cluster):
+    for name, job_id in zip("abc", ids, strict=False):
+        workers.register(name, queue="render", processes=1)
+        wake(job_id)
+        as_cluster(name)
+        take()
+    workers.Worker.objects.filter(id="b").update(seen_at=Now() - 2 * workers.sign_of_life())
+    workers.forget("c")
+    assert queue.free_of_the_dead(dry_run=True) == 2
+    assert queue.free_of_the_dead() == 2
+    assert list(Message.objects.held().values_list("holder", flat=True)) == ["a"]
+
+
+def test_a_delayed_message_waits_and_the_others_do_not_wait_for_it(ids):
+    wake(ids[0], delay=datetime.timedelta(seconds=60))
+    wake(ids[1])
+    assert serve() == str(ids[1])
+    assert serve() is None
+    assert queue.waiting("render") == 0
+
+
+def test_a_queue_serves_only_its_own(ids):
+    queue.wake(ids[0], queue="remote")
+    wake(ids[1])
+    assert serve() == str(ids[1])
+    assert serve() is None
+    assert queue.waiting("remote") == 1
+
+
 def test_an_acknowledged_message_is_gone(ids):
-    queue.wake(ids[0])
-    [(message, _)] = Broker().dequeue()
-    Broker().acknowledge(message)
-    assert not OrmQ.objects.exists()
+    wake(ids[0])
+    serve()
+    assert not Message.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("payload", ["", "garbage", "a:b:c", "x" * 10_000, "signed"])
+def test_a_message_that_cannot_be_read_is_dropped_and_the_next_one_served(ids, payload, monkeypatch):
+    """The engine's pusher dies of it, is born again, and dies of it again."""
+    wake(ids[0])
+    if payload == "signed":  # by us, and of code that is no more
+        payload = SignedPackage.dumps({"func": Gone})
+        monkeypatch.delattr(f"{__name__}.Gone")
+    Message.objects.update(payload=payload)
+    wake(ids[1])
+    assert [serve() for _ in range(2)] == [None, str(ids[1])]
+    assert not Message.objects.exists()
+
+
+class Gone:
+    """A class that a message may name."""
+
+
 def test_a_message_vanishes_with_the_transaction_that_sent_it(ids):
     with transaction.atomic():
-        queue.wake(ids[0])
+        wake(ids[0])
         transaction.set_rollback(True)
     assert take() is None
 
 
-@pytest.mark.django_db(transaction=True)
 def test_clusters_that_ask_at_once_get_each_message_once(together):
     ids = [str(uuid.uuid4()) for _ in range(40)]
     for job_id in ids:
-        queue.wake(job_id)
+        wake(job_id)
 
     def drain(_):
-        taken, empty = [], 0
+        served, empty = [], 0
         while empty < 2:
-            job_id = take()
-            taken, empty = (taken + [job_id], 0) if job_id else (taken, empty + 1)
-        return taken
+            job_id = serve()
+            served, empty = (served + [job_id], 0) if job_id else (served, empty + 1)
+        return served
 
-    found = [job_id for taken in together(drain, range(6)) for job_id in taken]
+    found = [job_id for served in together(drain, range(6)) for job_id in served]
     assert sorted(found) == sorted(ids)
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="a connection of SQLite has nothing to lose")
+@ONLY_POSTGRESQL
+def test_a_waiting_cluster_is_told_at_once(ids):
+    found, started = [], threading.Event()
+
+    def listen():
+        broker = Broker("render")
+        broker.dequeue()  # nothing yet; from here on it is told
+        started.set()
+        begun = time.monotonic()
+        found.extend([take(broker) or take(broker), time.monotonic() - begun])
+        connections.close_all()
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    started.wait(10)
+    time.sleep(0.3)
+    wake(ids[0])
+    thread.join()
+    assert found[0] == str(ids[0])
+    assert found[1] < 0.9  # a look takes a second when nobody is told
+
+
+@ONLY_POSTGRESQL
+def test_a_backlog_is_read_from_the_front_of_one_index():
+    rows = [Message(queue="render", payload="-", due_at=Now()) for _ in range(5000)]
+    Message.objects.bulk_create(rows, batch_size=1000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE jobs_message")
+    plan = Message.objects.filter(queue="render").due().oldest_first()[:1].explain()
+    assert "message_in_turn" in plan
+    assert "Sort" not in plan
+
+
+@ONLY_POSTGRESQL
 def test_a_connection_that_is_cut_does_not_end_the_pusher(ids):
-    broker = Broker()
-    queue.wake(ids[0])
+    broker = Broker("render")
+    wake(ids[0])
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         [pid] = cursor.fetchone()

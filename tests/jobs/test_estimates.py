@@ -78,10 +78,10 @@ def test_the_stated_time_grows_with_pixels_and_seconds(model):
 def test_the_queue_ahead_is_divided_by_the_workers_alive(submit):
     for _ in range(4):
         submit(cost=0, expected_seconds=10)
-    assert estimates.until_done(5) == 45
-    workers.register("w1", queue="default", processes=4)
+    assert estimates.until_done(5, queue="render") == 45
+    workers.register("w1", queue="render", processes=4)
     cache.clear()
-    assert estimates.until_done(5) == 15
+    assert estimates.until_done(5, queue="render") == 15
 
 
 def test_the_position_counts_what_will_run_before_this_job(submit, api):

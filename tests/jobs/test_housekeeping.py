@@ -12,11 +12,11 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.management import call_command
 from django.db.models import F
 from django.utils import timezone
-from django_q.models import OrmQ, Task
+from django_q.models import Task
 
 from dust.models import Transfer
 from jobs import housekeeping, lifecycle, queue, workers
-from jobs.models import Chore, Job, JobEvent, PurgedJob, Worker
+from jobs.models import Chore, Job, JobEvent, Message, PurgedJob, Worker
 from jobs.providers.base import FailureCode
 from jobs.states import Status
 from tests.jobs.making import finish, move_clock, order_for
@@ -62,10 +62,10 @@ def age(path, hours):
 
 
 def test_a_stalled_job_is_reaped_and_woken(stalled, fresh):
-    OrmQ.objects.all().delete()
+    Message.objects.all().delete()
     assert numbers(housekeeping.reap_jobs())["jobs reaped"] == 1
     assert (fresh(stalled).status, fresh(stalled).attempt) == (Status.STARTING, 2)
-    assert OrmQ.objects.count() == 1
+    assert Message.objects.count() == 1
     assert numbers(housekeeping.reap_jobs())["jobs reaped"] == 0
 
 
@@ -77,37 +77,37 @@ def test_a_job_past_its_deadline_in_the_queue_fails_and_gets_its_hold_back(queue
 
 
 def test_a_job_whose_message_was_lost_is_woken_again(queued, fresh):
-    OrmQ.objects.all().delete()
+    Message.objects.all().delete()
     move_clock(queued, minutes=5)
-    assert numbers(housekeeping.requeue_lost()) == {"lost jobs requeued": 1}
-    assert OrmQ.objects.count() == 1
+    assert numbers(housekeeping.requeue_lost())["lost jobs requeued"] == 1
+    assert Message.objects.count() == 1
     assert JobEvent.objects.filter(job=queued, verb="requeue").count() == 1
-    assert numbers(housekeeping.requeue_lost()) == {"lost jobs requeued": 0}
+    assert numbers(housekeeping.requeue_lost())["lost jobs requeued"] == 0
 
 
 def test_a_job_is_woken_again_whatever_way_its_time_was_written(queued, settings, fresh):
     """SQLite keeps times as text: what a default wrote has three digits of a second, Python six."""
-    OrmQ.objects.all().delete()
+    Message.objects.all().delete()
     settings.REQUEUE_AFTER = datetime.timedelta(0)
     time.sleep(0.01)
-    assert numbers(housekeeping.requeue_lost()) == {"lost jobs requeued": 1}
-    assert OrmQ.objects.count() == 1
+    assert numbers(housekeeping.requeue_lost())["lost jobs requeued"] == 1
+    assert Message.objects.count() == 1
 
 
 def test_a_job_that_just_waits_its_turn_is_not_woken_again(queued):
     move_clock(queued, minutes=5)  # its message is still in the queue
-    assert numbers(housekeeping.requeue_lost()) == {"lost jobs requeued": 0}
-    assert OrmQ.objects.count() == 1
+    assert numbers(housekeeping.requeue_lost())["lost jobs requeued"] == 0
+    assert Message.objects.count() == 1
 
 
 def test_a_job_that_the_queue_has_passed_by_is_woken_though_others_wait(submit, fresh):
     lost = submit()
-    OrmQ.objects.all().delete()
+    Message.objects.all().delete()
     move_clock(lost, minutes=30)
     later, waiting = submit(), submit()
     lifecycle.claim(later.id, worker="w1")
-    assert queue.waiting() == 2
-    assert numbers(housekeeping.requeue_lost()) == {"lost jobs requeued": 1}
+    assert queue.waiting("render") == 2
+    assert numbers(housekeeping.requeue_lost())["lost jobs requeued"] == 1
     assert fresh(lost).woken_at >= fresh(waiting).woken_at
 
 
@@ -244,11 +244,11 @@ class Stubborn(FileSystemStorage):
 
 
 def test_sweeps_at_once_wake_a_lost_job_once(queued):
-    OrmQ.objects.all().delete()
+    Message.objects.all().delete()
     move_clock(queued, minutes=5)
     seen = [Job.objects.get(id=queued.id) for _ in range(3)]
     assert [lifecycle.rewake(job) for job in seen] == [True, False, False]
-    assert OrmQ.objects.count() == 1
+    assert Message.objects.count() == 1
 
 
 def test_old_notes_of_failed_tasks_are_removed():

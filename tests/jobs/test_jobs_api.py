@@ -237,7 +237,7 @@ def test_the_poll_finds_its_job_by_an_index(queued):
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
     plan = jobs.explain()
-    assert "job_queued" in plan
+    assert "job_waiting" in plan
     assert "SCAN jobs_job\n" not in plan + "\n"
     assert "Seq Scan" not in plan
 
@@ -305,9 +305,9 @@ def test_stats_say_nothing_runs_until_a_worker_gives_a_sign_of_life(api, process
 
 
 def test_stats_run_while_a_worker_beats(api):
-    workers.register("w1", queue="default", processes=2)
+    workers.register("w1", queue="render", processes=2)
     assert api.get("/videos/stats").json()["is_running"] is True
-    assert estimates.slots() == 2
+    assert estimates.slots("render") == 2
 
 
 def test_stats_hold_nobodys_data(api, queued):

@@ -23,7 +23,7 @@ pytestmark = [
 
 
 def environment(folder: Path) -> dict[str, str]:
-    dropped = ("DATABASE_URL", "REDIS_URL", "Q_CLUSTER_NAME")
+    dropped = ("DATABASE_URL", "REDIS_URL", "Q_CLUSTER_NAME", "WORKER_QUEUES")
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     own = {"DJANGO_SETTINGS_MODULE": "videoapi.settings", "DEBUG": "true", "DATA_DIR": str(folder)}
     return {**kept, **own, "SECRET_KEY": "", "SECURE_COOKIES": "true", "LOG_LEVEL": "INFO"}
@@ -41,10 +41,10 @@ def migrated(tmp_path_factory):
 class Supervised:
     """A `manage.py worker` in a folder of its own, and how to look at its processes."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, queue: str = "render") -> None:
         self.mark = f"TEST_SUPERVISED={processes.new_id()}"
         name, _, value = self.mark.partition("=")
-        command = [sys.executable, "manage.py", "worker", f"--processes={WORKERS}", *options]
+        command = [sys.executable, "manage.py", "worker", f"--queue={queue}={WORKERS}", *options]
         self.log = folder / "worker.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -216,6 +216,6 @@ def test_an_idle_cluster_gives_signs_of_life(folder, monkeypatch):
 def test_it_serves_a_named_queue(folder, tmp_path):
     enqueue(folder, "touch", str(tmp_path / "default"))
     enqueue(folder, "touch", str(tmp_path / "nightly"), queue="nightly")
-    with Supervised(folder, "--queue=nightly"):
+    with Supervised(folder, queue="nightly"):
         assert within(30, (tmp_path / "nightly").exists)
     assert not (tmp_path / "default").exists()

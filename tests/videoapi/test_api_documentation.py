@@ -108,7 +108,7 @@ class Scene:
 
     def ended(self, **changes):
         """A job that a worker has really run."""
-        Worker.objects.get_or_create(id="w1", queue="default", processes=1)
+        Worker.objects.get_or_create(id="w1", queue="render", processes=1)
         job = self.queued(**changes)
         runner.run(job.id, worker="w1")
         job.refresh_from_db()

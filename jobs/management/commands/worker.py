@@ -4,31 +4,32 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from jobs import supervisor
+from jobs.queues import counts
 
 
 class Command(BaseCommand):
     help = (
-        "Run jobs until SIGTERM or Ctrl-C. Supervises a qcluster and exits with status 1 when it had to "
-        "end it: have whatever runs this start it again."
+        "Run jobs until SIGTERM or Ctrl-C. Supervises a qcluster for each queue and exits with status 1 when "
+        "it had to end them: have whatever runs this start it again."
     )
     requires_system_checks = ()  # the qcluster that it starts makes them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--queue", default="", help="serve this named queue instead of the default one")
         parser.add_argument(
-            "--processes",
-            type=int,
-            default=settings.WORKER_PROCESSES,
-            help="tasks at once (default: WORKER_PROCESSES, now %(default)s)",
+            "--queue",
+            action="append",
+            metavar="NAME=PROCESSES",
+            help="serve this queue with so many processes; may be repeated (default: WORKER_QUEUES)",
         )
         parser.add_argument(
             "--grace",
             type=float,
             default=30.0,
-            help="seconds that running tasks get to finish when stopped (default: %(default)s)",
+            help="seconds that running jobs get to finish when stopped (default: %(default)s)",
         )
         parser.add_argument(
             "--pulse-timeout",
@@ -39,15 +40,21 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["processes"] < 1:
-            raise CommandError("--processes must be at least 1.")
         if options["pulse_timeout"] <= 2 * settings.WORKER_PULSE_SECONDS:
             raise CommandError("--pulse-timeout must be more than twice WORKER_PULSE_SECONDS.")
         fault = supervisor.supervise(
-            queue=options["queue"],
-            workers=options["processes"],
+            queues=_queues(options["queue"]),
             grace=options["grace"],
             pulse_timeout=options["pulse_timeout"],
         )
         if fault:
             raise CommandError(fault, returncode=1)
+
+
+def _queues(given: list[str] | None) -> dict[str, int]:
+    if not given:
+        return dict(settings.WORKER_QUEUES)
+    try:
+        return counts(",".join(given))
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Job, its timeline, and the small tables that go with them."""
+"""Job and its timeline."""
 
 import datetime
 from typing import Any, Self
@@ -84,7 +84,8 @@ class JobQuerySet(models.QuerySet["Job"]):
         One statement: the database does not run the two subqueries for a job that is not queued, and
         they read the small partial index of queued jobs, whatever the size of the table.
         """
-        before = Job.objects.queued().filter(id__lt=OuterRef("id")).order_by().values("status")
+        same_queue = Job.objects.queued().filter(queue=OuterRef("queue"))
+        before = same_queue.filter(id__lt=OuterRef("id")).order_by().values("status")
         count = before.annotate(n=Count("id")).values("n")
         seconds = before.annotate(s=Sum("expected_seconds")).values("s")
         return self.annotate(
@@ -108,6 +109,7 @@ class Job(models.Model):
     # what was asked for
     generation_type = models.CharField(max_length=20, choices=GenerationType.choices)
     model = models.CharField(max_length=60)
+    queue = models.CharField(max_length=40, db_default="render", help_text="Whose workers make it.")
     prompt = models.TextField()
     duration = models.CharField(max_length=10, choices=Duration.choices)
     resolution = models.CharField(max_length=10, choices=Resolution.choices)
@@ -165,7 +167,9 @@ class Job(models.Model):
                 fields=["user", "id"], name="job_user_active", condition=Q(status__in=states.ACTIVE)
             ),
             models.Index(
-                fields=["id", "expected_seconds"], name="job_queued", condition=Q(status=Status.QUEUED)
+                fields=["queue", "id", "expected_seconds"],
+                name="job_waiting",
+                condition=Q(status=Status.QUEUED),
             ),
             models.Index(
                 fields=["lease_expires_at"], name="job_lease", condition=Q(status__in=states.RUNNING)
@@ -232,69 +236,3 @@ class JobEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} -> {self.status}"
-
-
-class IdempotencyKey(models.Model):
-    """A submit that was answered, so that its repetition gets the same answer."""
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
-    key = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64)
-    receipt = ExactJson(default=dict)
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("user", "key"), name="idempotency_key_once"),)
-        indexes = (models.Index(fields=["created_at"], name="idempotency_age"),)
-
-    def __str__(self) -> str:
-        return self.key
-
-
-class PurgedJob(models.Model):
-    """What stays of a purged job, so that the audit can still tell a purged job from a lost one."""
-
-    id = models.UUIDField(primary_key=True)
-    status = models.CharField(max_length=10, choices=Status.choices)
-    was_started = models.BooleanField()
-    cost = models.PositiveIntegerField()
-    purged_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-
-class WorkerQuerySet(models.QuerySet["Worker"]):
-    """Adjectives for worker clusters."""
-
-    def alive(self, within: datetime.timedelta) -> Self:
-        return self.filter(seen_at__gte=Now() - within)
-
-    def slots(self) -> int:
-        """Return how many jobs these clusters can run at once."""
-        return int(self.aggregate(n=Coalesce(Sum("processes"), 0))["n"])
-
-
-class Worker(models.Model):
-    """A worker cluster's signs of life."""
-
-    id = models.CharField(primary_key=True, max_length=120)
-    queue = models.CharField(max_length=60)
-    processes = models.PositiveSmallIntegerField()
-    started_at = models.DateTimeField(db_default=Now())
-    seen_at = models.DateTimeField(db_default=Now())
-
-    objects = WorkerQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return self.id
-
-
-class Chore(models.Model):
-    """When a piece of housekeeping was last done, so that many clusters do it once."""
-
-    name = models.CharField(primary_key=True, max_length=60)
-    done_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return self.name

@@ -1,0 +1,7 @@
+"""The tables of `jobs`."""
+
+from jobs.models.job import Job, JobEvent, JobQuerySet
+from jobs.models.records import IdempotencyKey, PurgedJob
+from jobs.models.work import Chore, Message, Worker
+
+__all__ = ["Chore", "IdempotencyKey", "Job", "JobEvent", "JobQuerySet", "Message", "PurgedJob", "Worker"]

@@ -1,0 +1,38 @@
+"""What is remembered beside the jobs themselves."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from base.columns import ExactJson
+from jobs.states import Status
+
+
+class IdempotencyKey(models.Model):
+    """A submit that was answered, so that its repetition gets the same answer."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    receipt = ExactJson(default=dict)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "key"), name="idempotency_key_once"),)
+        indexes = (models.Index(fields=["created_at"], name="idempotency_age"),)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class PurgedJob(models.Model):
+    """What stays of a purged job, so that the audit can still tell a purged job from a lost one."""
+
+    id = models.UUIDField(primary_key=True)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    was_started = models.BooleanField()
+    cost = models.PositiveIntegerField()
+    purged_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.id)
