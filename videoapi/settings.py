@@ -12,7 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from jobs import queues
-from videoapi import openapi, safety
+from videoapi import backends, openapi, safety
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes be written with their parameters
 
@@ -34,31 +34,23 @@ TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
 DATABASE_URL = env.str("DATABASE_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
 DATABASE_POOL = env.bool("DATABASE_POOL", default=False)  # web only: qcluster ran 0 of 40 tasks with it on
+# Seconds, of one statement in a web process (videoapi.asgi): there somebody waits.
+DATABASE_TIMEOUT_SECONDS = env.float("DATABASE_TIMEOUT_SECONDS", default=10)
+# Seconds. Under ASGI each thread would keep one; workers set it for themselves (jobs.cluster).
+CONN_MAX_AGE = env.int("CONN_MAX_AGE", default=0)
 
 if DATABASE_URL:
-    DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+    _database = env.db_url_config(DATABASE_URL)
 else:
     DATA_DIR.mkdir(parents=True, exist_ok=True)
-    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "db.sqlite3")}}
-
-_database = DATABASES["default"]
+    _database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "db.sqlite3")}
 if _database["ENGINE"].endswith("sqlite3"):
-    _database["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA busy_timeout=20000;",
-    }
-    _database["CONN_MAX_AGE"] = 0
-elif DATABASE_POOL:
-    _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 5}}
-    _database["CONN_MAX_AGE"] = 0
+    DATABASES = {"default": backends.sqlite(_database)}
 else:
-    # Seconds. Under ASGI each thread would keep one; workers set it for themselves (jobs.cluster).
-    _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=0)
-    _database["CONN_HEALTH_CHECKS"] = True
+    DATABASES = {"default": backends.postgresql(_database, pool=DATABASE_POOL, max_age=CONN_MAX_AGE)}
 
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES = {"default": backends.redis_cache(REDIS_URL)}
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 

@@ -1,0 +1,25 @@
+"""The backend itself; Django finds it by the name of this module."""
+
+from typing import Any
+
+from django.db.backends.postgresql import base
+from django.db.backends.postgresql.psycopg_any import IsolationLevel
+
+from base.postgresql.connection import Connection
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Opens our kind of connection, with or without a pool, and tells the server the same limit."""
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params: dict[str, Any] = super().get_connection_params()
+        if Connection.longest is not None:
+            limit = f"-c statement_timeout={round(Connection.longest * 1000)}"
+            params["options"] = f"{params.get('options', '')} {limit}".strip()
+        return params
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        if self.pool:
+            return super().get_new_connection(conn_params)
+        self.isolation_level = IsolationLevel.READ_COMMITTED
+        return Connection.connect(**conn_params)
