@@ -1,0 +1,134 @@
+"""What becomes of a job whose worker stops or dies: handed on at once, and nothing is paid twice."""
+
+import pytest
+from django.db.models.functions import Now
+
+from dust import audit
+from dust.models import Transfer
+from jobs import handover, lifecycle, queue, runner, workers
+from jobs.errors import JobLost
+from jobs.models import Job, JobEvent, Message
+from jobs.states import Status
+from tests.jobs.making import finish, move_clock
+
+ALL_TIME = 10_000
+
+
+def seen(job):
+    return Job.objects.annotate(now=Now()).get(id=job.id)
+
+
+def kinds(job):
+    return sorted(Transfer.objects.filter(job_id=job.id).values_list("kind", flat=True))
+
+
+def test_a_released_job_keeps_its_attempt_and_its_money_and_is_woken(processing, fresh):
+    Message.objects.all().delete()
+    assert lifecycle.release(processing)
+    job = fresh(processing)
+    assert (job.status, job.worker, job.attempt, job.progress) == (Status.STARTING, "", 1, 0)
+    assert kinds(job) == ["hold", "post"]
+    assert Message.objects.get().job_id == job.id
+    assert JobEvent.objects.filter(job=job).last().verb == "release"
+    assert audit.violations() == []
+
+
+def test_the_next_worker_goes_on_with_the_same_attempt_and_the_old_one_is_fenced_off(
+    processing, fresh, tmp_path
+):
+    lifecycle.release(fresh(processing))
+    mine = lifecycle.claim(processing.id, worker="w2")
+    assert mine.attempt == 1
+    with pytest.raises(JobLost):
+        lifecycle.progress(processing, share=0.9, step="Old")
+    lifecycle.accept(mine)
+    with pytest.raises(JobLost):
+        finish(processing, tmp_path)
+    assert not lifecycle.release(processing)
+    (tmp_path / "again").mkdir()
+    finish(mine, tmp_path / "again")
+    assert fresh(mine).status == Status.COMPLETED
+    assert kinds(mine) == ["hold", "post"]
+
+
+def test_being_released_again_and_again_uses_up_no_attempt(queued, fresh, settings):
+    for number in range(3 * settings.JOB_MAX_ATTEMPTS):
+        lifecycle.release(lifecycle.claim(queued.id, worker=f"w{number}"))
+    assert (fresh(queued).status, fresh(queued).attempt) == (Status.STARTING, 1)
+
+
+def test_a_finished_or_waiting_job_is_not_released(queued, failed):
+    assert not lifecycle.release(queued)
+    assert not lifecycle.release(failed)
+
+
+def test_a_retired_worker_claims_nothing_neither_fresh_nor_given_back(queued, submit):
+    given_back = submit()
+    lifecycle.release(lifecycle.claim(given_back.id, worker="w2"))
+    workers.register("w1", queue="render", processes=1)
+    workers.retire(["w1"])
+    assert lifecycle.claim(queued.id, worker="w1") is None
+    assert lifecycle.claim(given_back.id, worker="w1") is None
+    assert lifecycle.claim(queued.id, worker="w2")
+
+
+def test_a_message_that_reaches_a_retired_worker_is_passed_on(queued, fresh):
+    Message.objects.all().delete()
+    workers.register("w1", queue="render", processes=1)
+    workers.retire(["w1"])
+    runner.run(queued.id, worker="w1")
+    assert fresh(queued).status == Status.QUEUED
+    assert Message.objects.get().job_id == queued.id
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "progress", "left"),
+    [
+        (10, 0.5, 10),  # its own pace
+        (10, 0.1, 90),
+        (1, 0.0, 3),  # the plan says four seconds
+        (10, 0.0, float("inf")),  # past the plan, and no progress: who knows
+    ],
+)
+def test_the_time_a_job_still_needs_is_told_by_its_pace_and_before_that_by_the_plan(
+    processing, elapsed, progress, left
+):
+    if progress:
+        lifecycle.progress(processing, share=progress, step="Halfway")
+    move_clock(processing, seconds=elapsed)
+    assert handover.remaining(seen(processing)) == pytest.approx(left, abs=2, rel=0.05)
+
+
+def test_only_jobs_that_need_longer_than_there_is_are_given_back(submit, fresh):
+    soon, late = [lifecycle.claim(submit().id, worker="w1") for _ in range(2)]
+    elsewhere = lifecycle.claim(submit().id, worker="w2")
+    for job, share in ((soon, 0.9), (late, 0.1), (elsewhere, 0.1)):
+        lifecycle.accept(job)
+        lifecycle.progress(job, share=share, step="Halfway")
+        move_clock(job, seconds=10)
+    handover.release_slow(["w1"], seconds=30)
+    assert [fresh(job).worker for job in (soon, late, elsewhere)] == ["w1", "", "w2"]
+
+
+def test_what_a_stopped_cluster_held_is_released_without_an_attempt(processing, fresh):
+    handover.settle(["w1"], died=False)
+    assert (fresh(processing).worker, fresh(processing).attempt) == ("", 1)
+
+
+def test_what_a_dead_cluster_held_costs_an_attempt_each_time_and_ends_failed_and_refunded(
+    queued, fresh, settings
+):
+    """A job may be what killed it: without the count it would kill one cluster after the other."""
+    for _ in range(settings.JOB_MAX_ATTEMPTS):
+        assert lifecycle.claim(queued.id, worker="w1")
+        handover.settle(["w1"], died=True)
+    assert fresh(queued).status == Status.FAILED
+    assert kinds(queued) == ["hold", "post", "reverse"]
+    assert audit.violations() == []
+
+
+def test_messages_a_cluster_had_taken_are_served_again(queued, monkeypatch):
+    Message.objects.update(holder="w1", due_at=Now() + workers.FORGET_AFTER)
+    assert queue.waiting("render") == 0
+    handover.settle(["w1"], died=False)
+    assert queue.waiting("render") == 1
