@@ -21,7 +21,8 @@ class Model:
 
     `provider` is the dotted path of a `LocalProvider`, `queue` the one whose workers make its videos.
     `seconds_of_work` is the stated time for one second of 1080p video, used until this installation has its
-    own history; other sizes follow by their pixels.
+    own history; other sizes follow by their pixels. `memory_mb` and `timeout_seconds` are for one render:
+    without them the settings hold, and no memory ceiling is written as 0.
     """
 
     alias: str
@@ -29,6 +30,8 @@ class Model:
     provider: str
     seconds_of_work: float
     queue: str = "render"
+    memory_mb: int | None = None
+    timeout_seconds: int | None = None
     generation_types: tuple[str, ...] = tuple(GenerationType.values)
     durations: tuple[str, ...] = tuple(Duration.values)
     resolutions: tuple[str, ...] = tuple(Resolution.values)
@@ -39,6 +42,14 @@ class Model:
         """Return how long this model says one video takes, in seconds."""
         side = formats.SHORT_SIDE[Resolution(resolution)] / formats.SHORT_SIDE[Resolution.FULL_HD]
         return 1 + self.seconds_of_work * formats.seconds(duration) * side**2
+
+    def ceiling_mb(self) -> int:
+        """Return how many megabytes of memory one render may take; 0: as many as it likes."""
+        return settings.RENDER_MEMORY_MB if self.memory_mb is None else self.memory_mb
+
+    def limit_seconds(self) -> int:
+        """Return how many seconds one render may take."""
+        return settings.JOB_TIMEOUT_SECONDS if self.timeout_seconds is None else self.timeout_seconds
 
     def load(self) -> LocalProvider:
         """Return the provider. Raise ImportError if its path is wrong."""

@@ -1,6 +1,7 @@
 """System checks: what an operator can get wrong about prices and models, said before anything starts."""
 
 import datetime
+import math
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.utils.module_loading import import_string
 from jobs import catalogue, formats, pricing
 from jobs.catalogue import Model
 
+LEAST_MEMORY_MB = 384  # 300 were taken by 480p
 ONE_DAY = datetime.timedelta(days=1)
 KNOWN = {
     "generation_types": formats.GenerationType.values,
@@ -52,7 +54,7 @@ def _times() -> list[CheckMessage]:
 
 
 def _model(model: Model) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
+    found = _ceilings(model)
     for field, known in KNOWN.items():
         if strange := [value for value in getattr(model, field) if value not in known]:
             text = f"The model {model.alias!r} has {field} that do not exist: {', '.join(map(str, strange))}."
@@ -62,3 +64,21 @@ def _model(model: Model) -> list[CheckMessage]:
     except ImportError as error:
         found.append(Error(f"The provider of the model {model.alias!r}: {error}", id="jobs.E005"))
     return found
+
+
+def _ceilings(model: Model) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    seconds, memory = model.limit_seconds(), model.ceiling_mb()
+    if not _is_within(seconds, 1, settings.JOB_TIMEOUT_SECONDS):
+        text = f"The time limit of the model {model.alias!r} is {seconds!r} seconds."
+        hint = "timeout_seconds is a whole number, at least 1, at most JOB_TIMEOUT_SECONDS."
+        found.append(Error(text, hint=hint, id="jobs.E009"))
+    if memory != 0 and not _is_within(memory, LEAST_MEMORY_MB):
+        text = f"The memory ceiling of the model {model.alias!r} is {memory!r} MB."
+        hint = f"RENDER_MEMORY_MB and memory_mb are whole numbers, at least {LEAST_MEMORY_MB}, or 0 for none."
+        found.append(Error(text, hint=hint, id="jobs.E010"))
+    return found
+
+
+def _is_within(value: Any, least: int, most: float = math.inf) -> bool:
+    return isinstance(value, int) and least <= value <= most

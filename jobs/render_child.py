@@ -1,48 +1,71 @@
 """The child process of a render: `python -m jobs.render_child`, one JSON specification on standard input.
 
 It says what happens in JSON lines on standard output: `accepted`, `progress`, `done` or `error`. It has no
-database, storage or network, and ends itself when its parent is gone.
+database, storage or network, works within the limits that the specification names, and ends itself when its
+parent is gone.
 """
 
+import contextlib
 import dataclasses
+import errno
 import json
 import os
 import sys
 import threading
+import traceback
 import uuid
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from django.utils.module_loading import import_string
 
-from jobs import formats, images
+from jobs import channel, formats, images, limits
 from jobs.providers.base import FailureCode, Generation, LocalProvider, ProviderError
+
+STEP_CHARACTERS = 100
+TRACEBACK_CHARACTERS = 3000
 
 
 def main() -> None:
     """Do what standard input says."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoapi.settings")
     # Keep the channel apart from what libraries may print.
-    channel = os.fdopen(os.dup(1), "w", buffering=1)
+    output = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     spec = json.loads(sys.stdin.readline())
+    limits.apply(**spec["limits"])
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        _say(channel, "done", _work(spec, channel))
+        _say(output, "done", _work(spec, output))
     except ProviderError as error:
-        content = {"code": error.code.value, "detail": error.detail, "retryable": error.retryable}
-        _say(channel, "error", content)
+        _say_error(output, error)
+    except MemoryError as error:
+        _end_without_memory(error)
+    except OSError as error:
+        if error.errno == errno.ENOMEM:
+            _end_without_memory(error)
+        # The disk is full or fails, or a file grew too large: perhaps not the next time.
+        detail = traceback.format_exc()[-TRACEBACK_CHARACTERS:]
+        _say_error(output, ProviderError(FailureCode.INTERNAL_ERROR, detail, retryable=True))
 
 
-def _work(spec: dict[str, Any], channel: IO[str]) -> dict[str, Any]:
+def _end_without_memory(error: BaseException) -> NoReturn:
+    """Leave the traceback in the log and end, with as little memory as can be."""
+    traceback.clear_frames(error.__traceback__)  # what they held is free again
+    with contextlib.suppress(MemoryError):
+        traceback.print_exception(error)
+    os._exit(channel.OUT_OF_MEMORY)
+
+
+def _work(spec: dict[str, Any], output: IO[str]) -> dict[str, Any]:
     folder = Path(spec["folder"])
-    _say(channel, "progress", {"share": 0.0, "step": "Preparing"})
+    _say(output, "progress", {"share": 0.0, "step": "Preparing"})
     generation = _prepare(spec, folder)
     provider: LocalProvider = import_string(spec["provider"])()
-    _say(channel, "accepted", {})
+    _say(output, "accepted", {})
 
     def report(share: float, step: str) -> None:
-        _say(channel, "progress", {"share": share, "step": step})
+        _say(output, "progress", {"share": share, "step": step[:STEP_CHARACTERS]})
 
     rendered = dataclasses.asdict(provider.generate(generation, folder, report))
     return {key: str(value) if isinstance(value, Path) else value for key, value in rendered.items()}
@@ -73,8 +96,13 @@ def _picture(given: dict[str, str] | None, folder: Path, failure: FailureCode) -
     return images.prepare(original, folder, failure=failure)
 
 
-def _say(channel: IO[str], kind: str, content: dict[str, Any]) -> None:
-    channel.write(json.dumps({kind: content}) + "\n")
+def _say(output: IO[str], kind: str, content: dict[str, Any]) -> None:
+    output.write(json.dumps({kind: content}) + "\n")
+
+
+def _say_error(output: IO[str], error: ProviderError) -> None:
+    detail = error.detail[: channel.LONGEST_TEXT]
+    _say(output, "error", {"code": error.code.value, "detail": detail, "retryable": error.retryable})
 
 
 def _end_with_parent() -> None:

@@ -16,13 +16,15 @@ from django.conf import settings
 
 from base.ids import uuid7
 from base.outages import AWAY
-from jobs import catalogue, formats, lifecycle, pictures, queue, workers
-from jobs.child import Child
+from jobs import catalogue, channel, formats, lifecycle, pictures, queue, workers
+from jobs.channel import Accepted, Progress
+from jobs.child import Ceilings, Child
 from jobs.errors import JobLost
 from jobs.holding import WRITE_EVERY, Hold
 from jobs.images import Original
 from jobs.models import Job
 from jobs.providers.base import FailureCode, ProviderError, Rendered
+from jobs.states import Status
 from videos import library
 
 logger = logging.getLogger(__name__)
@@ -62,22 +64,26 @@ def _make(job: Job, hold: Hold, folder: Path) -> None:
         raise ProviderError(FailureCode.PROVIDER_UNAVAILABLE, f"The model {job.model!r} was withdrawn.")
     originals = _originals(job, folder)
     hold.renew(0.0, "Preparing")  # a slow fetch has used up some of the lease
-    rendered = _render(job, hold, _specification(job, model, folder, originals), folder)
+    ceilings = Ceilings(memory_mb=model.ceiling_mb(), seconds=model.limit_seconds())
+    with Child(_specification(job, model, folder, originals), folder, ceilings) as child:
+        rendered = _result(job, hold, child)
+    channel.require_own(rendered, folder)
     _deliver(job, hold, rendered)
 
 
-def _render(job: Job, hold: Hold, spec: dict[str, Any], folder: Path) -> Rendered:
+def _result(job: Job, hold: Hold, child: Child) -> Rendered:
     # A little less than the lease: what was last written is a little older than what was last heard.
     patience = settings.JOB_LEASE.total_seconds() - 2 * WRITE_EVERY
-    with Child(spec, folder) as child:
-        for message in child.messages(patience=patience, limit=settings.JOB_TIMEOUT_SECONDS):
-            if message.kind == "done":
-                paths = {name: Path(message.content[name]) for name in ("video", "poster")}
-                return Rendered(**{**message.content, **paths})
-            if message.kind == "accepted":
+    for message in child.messages(patience=patience):
+        match message:
+            case Accepted() if job.status == Status.STARTING:  # said once
                 hold.insist(functools.partial(lifecycle.accept, job))
-            else:
-                hold.report(message.content["share"] * STORING, message.content["step"])
+            case Progress(share, step):
+                hold.report(share * STORING, step)
+            case Rendered() if job.status == Status.PROCESSING:
+                return message
+            case Rendered():
+                raise channel.nonsense(b"done, before the work was accepted")
     raise AssertionError("messages() ends by returning or raising")
 
 

@@ -190,6 +190,7 @@ JOB_MAX_ATTEMPTS = env.int("JOB_MAX_ATTEMPTS", default=3)
 JOB_RESULT_LIFETIME = timedelta(seconds=env.float("JOB_RESULT_SECONDS", default=24 * 3600))
 JOB_RETENTION = timedelta(days=env.float("JOB_RETENTION_DAYS", default=90))
 JOB_TIMEOUT_SECONDS = env.int("JOB_TIMEOUT_SECONDS", default=1800)  # the longest one render may take
+RENDER_MEMORY_MB = env.int("RENDER_MEMORY_MB", default=2560)  # the most one render may take; 0: no ceiling
 JOB_RETRY = timedelta(
     seconds=env.float("JOB_RETRY_SECONDS", default=5)
 )  # before the second try; then times 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import resource
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ DEFAULT_SECONDS = 1.0  # what a rehearsal takes at least; `seconds` in the model
 LONGEST_SLOW = 3600
 REPORT_EVERY = 0.25  # seconds between reports of progress while waiting
 ALWAYS = 10_000  # attempts
+PIECE_BYTES = 16 * 1024 * 1024
+HOG_BYTES = 512 * 1024 * 1024  # taken by `hog` at most where there is no ceiling; else so much above it
 WORD = re.compile(r"\[\s*([a-z]+)(?:\s+(once|\d{1,4}))?(?:\s+at\s+(\d{1,3}))?\s*\]")
 
 ERRORS: Mapping[str, FailureCode] = {
@@ -42,7 +45,7 @@ class Outcome:
     at: float = 0.0
 
     def happen(self) -> None:
-        """Do it. Raise what it says; `crash` ends the process and `stall` goes silent."""
+        """Do it. Raise what it says; `crash` ends the process, `stall` and `hang` go silent."""
         if code := ERRORS.get(self.word):
             retryable = self.word in RETRYABLE or self.attempts < ALWAYS
             raise ProviderError(code, f"The prompt asked for [{self.word}].", retryable=retryable)
@@ -150,4 +153,27 @@ def _error() -> None:
     raise RuntimeError("The prompt asked for [error].")
 
 
-ACTIONS: Mapping[str, Callable[[], None]] = {"crash": _crash, "stall": _stall, "error": _error}
+def _hang() -> None:
+    # One call into native code that holds the interpreter's lock and needs some 2 ** 60 steps: no other
+    # thread of this process runs again, and no handler of a signal.
+    re.match(r"(a+)+b", "a" * 60)
+    raise ProviderError(FailureCode.PROVIDER_TIMEOUT, "Nobody ended the hang that the prompt asked for.")
+
+
+def _hog() -> None:
+    ceiling = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    most = HOG_BYTES if ceiling == resource.RLIM_INFINITY else ceiling + HOG_BYTES
+    taken: list[bytes] = []
+    while len(taken) * PIECE_BYTES < most:  # where the ceiling is not kept: no further than this
+        taken.append(b"x" * PIECE_BYTES)  # written to, so that it is memory and not a promise
+    detail = f"The prompt asked for [hog]: nothing kept it from {most >> 20} MB."
+    raise ProviderError(FailureCode.INTERNAL_ERROR, detail, retryable=True)
+
+
+ACTIONS: Mapping[str, Callable[[], None]] = {
+    "crash": _crash,
+    "stall": _stall,
+    "hang": _hang,
+    "hog": _hog,
+    "error": _error,
+}

@@ -76,6 +76,12 @@ def test_the_defaults_make_sense():
         ({"preview": None}, "jobs.E003"),
         ({"preview": {"resolutions": ["8k"]}}, "jobs.E004"),
         ({"preview": {"provider": "no.such.Thing"}}, "jobs.E005"),
+        ({"preview": {"timeout_seconds": 1801}}, "jobs.E009"),
+        ({"preview": {"timeout_seconds": -1}}, "jobs.E009"),
+        ({"preview": {"memory_mb": -1}}, "jobs.E010"),
+        ({"preview": {"timeout_seconds": "long"}}, "jobs.E009"),
+        ({"preview": {"memory_mb": "much"}}, "jobs.E010"),
+        ({"preview": {"memory_mb": 100}}, "jobs.E010"),
     ],
 )
 def test_a_model_that_cannot_work_is_refused_at_start(settings, models, problem):
