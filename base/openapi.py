@@ -183,9 +183,9 @@ def header(
 REQUEST_ID = OpenApiParameter(
     "X-Request-ID",
     location=OpenApiParameter.HEADER,
-    description="Your own id for this request, kept with the job and in the log; one is made where it is "
-    "missing or not of this form.",
-    pattern="^[A-Za-z0-9._-]{8,64}$",
+    # No pattern: nobody is refused for it.
+    description="Your own id for this request, kept with the job and in the log: 8 to 64 letters, digits, "
+    "dots, underscores and dashes. One is made where it is missing or anything else.",
 )
 REQUEST_ID_ANSWERED = header("X-Request-ID", "The request's id, yours or ours.")
 CHALLENGE = header("WWW-Authenticate", "How to say who is calling.", [401])
