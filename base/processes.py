@@ -31,7 +31,12 @@ class Process:
 
 def new_id() -> str:
     """Return a name no other process on any machine has: host, pid and a random part."""
-    return f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{host()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def host() -> str:
+    """Return this machine's (or container's) name, as ids begin."""
+    return socket.gethostname()[:40]
 
 
 def find(pid: int) -> Process | None:

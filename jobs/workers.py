@@ -2,12 +2,14 @@
 
 import datetime
 import os
+import re
 import socket
 from collections.abc import Iterable
 
 from django.conf import settings
 from django.db.models.functions import Now
 
+from base import processes
 from jobs.models import Job, Worker
 
 FORGET_AFTER = datetime.timedelta(hours=1)
@@ -45,6 +47,13 @@ def silence(worker_id: str) -> datetime.timedelta:
     """Return the time since the cluster's last sign of life; a long one if it is not known."""
     times = Worker.objects.filter(id=worker_id).values_list("seen_at", Now()).first()
     return times[1] - times[0] if times else datetime.timedelta.max
+
+
+def queues_served_here() -> set[str]:
+    """Return the queues whose clusters on this machine give signs of life."""
+    ours = re.compile(rf"{re.escape(processes.host())}-\d+-[0-9a-f]{{8}}-")  # as `processes.new_id` begins
+    alive = Worker.objects.alive(sign_of_life()).values_list("id", "queue")
+    return {queue for worker_id, queue in alive if ours.match(worker_id)}
 
 
 def retire(worker_ids: Iterable[str]) -> None:

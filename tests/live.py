@@ -22,7 +22,10 @@ OURS = ("SECRET_KEY", "ALLOWED_HOSTS", "DATA_DIR", "DATABASE_URL", "LOG_LEVEL", 
 
 
 class Installation:
-    """Runs on a free port until the end of the block; `lines` is what its processes printed."""
+    """Runs on a free port until the end of the block; `lines` is what its processes printed.
+
+    Its database is one of its own, unless `environment` names one.
+    """
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
@@ -40,7 +43,8 @@ class Installation:
 
     def __enter__(self) -> "Installation":
         with contextlib.ExitStack() as stack:
-            self.environment["DATABASE_URL"] = stack.enter_context(_database())
+            if "DATABASE_URL" not in self.environment:
+                self.environment["DATABASE_URL"] = stack.enter_context(_database())
             self.manage("migrate", "--verbosity=0")
             self.children = stack.enter_context(
                 Children(environment=self.environment, write=self.lines.append)
@@ -70,7 +74,11 @@ class Installation:
 
     def user(self, name: str) -> Api:
         """Return the API as a new or known user; the caller closes it."""
-        return Api(self.url, self.token(name))
+        return self.user_of(self.token(name))
+
+    def user_of(self, token: str) -> Api:
+        """Return the API as the owner of a token; the caller closes it."""
+        return Api(self.url, token)
 
 
 @contextlib.contextmanager

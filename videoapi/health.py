@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from base.outages import AWAY
 from jobs import estimates
@@ -16,12 +16,26 @@ from jobs import estimates
 logger = logging.getLogger(__name__)
 
 
-def healthz(request: HttpRequest) -> JsonResponse:
+class HealthMiddleware:
+    """Answers both paths before the host or the scheme is looked at.
+
+    Who asks here asks a machine, by its address and without TLS: balancers, containers.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+        self._paths = {"/healthz": healthz, "/readyz": readyz}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._paths.get(request.path_info, self._get_response)(request)
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
     """Say that this process answers. Nothing else is asked: a database outage is no reason to restart it."""
     return _answer({"status": "ok"})
 
 
-def readyz(request: HttpRequest) -> JsonResponse:
+def readyz(request: HttpRequest) -> HttpResponse:
     """Say whether requests can be served: 200 if all that is needed answers, else 503 with what does not.
 
     No worker alive is told but is no reason to send requests elsewhere: submits wait in the queue.

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from accounts import signin
-from videoapi import docs, health, pages, problems
+from videoapi import docs, pages, problems
 
 handler400 = "videoapi.problems.bad_request"
 handler404 = "videoapi.problems.page_not_found"
@@ -12,8 +12,6 @@ handler500 = "videoapi.problems.server_error"
 
 urlpatterns = [
     path("", pages.studio, name="studio"),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
     path(
         "admin/login/", signin.limited(admin.site.login)
     ),  # before the admin's own: the same limit as /login

@@ -1,0 +1,178 @@
+"""What goes wrong in a storm: deaths, stops and freezes at moments and of victims that a seed chooses."""
+
+import contextlib
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from base import processes
+from base.processes import Process
+from tests.faults.servers import Server
+from tests.faults.storm_machines import Machine, parts_by_role
+
+# How often each is drawn. What a machine has none of just now is drawn anew.
+WEIGHTS = {
+    "web": 10,
+    "supervisor": 6,
+    "main": 5,
+    "sentinel": 5,
+    "pusher": 5,
+    "monitor": 5,
+    "worker": 5,
+    "busy worker": 9,
+    "guard": 3,
+    "render": 16,
+    "redis": 6,
+    "postgresql": 7,
+    "freeze busy worker": 5,
+    "freeze machine": 3,
+    "freeze redis": 2,
+    "freeze postgresql": 2,
+    "stop worker": 6,
+    "stop web": 5,
+}
+LOOK_SECONDS = 0.1
+
+
+@dataclass
+class Chaos(threading.Thread):
+    """Does one of `WEIGHTS` every `pause` seconds or so, until told to end."""
+
+    chance: random.Random
+    webs: list[Machine]
+    workers: list[Machine]
+    servers: dict[str, Server]
+    lease: float
+    pause: tuple[float, float]
+    say: Callable[[str], None]
+    done: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        super().__init__(name="chaos", daemon=True)
+        self.error = ""
+        self._ending = threading.Event()
+        self._later: list[tuple[float, Callable[[], None]]] = []
+        self._revivals: list[threading.Thread] = []
+        self._down: set[str] = set()
+
+    # a dataclass with fields has no hash, and threads are kept in sets
+    __hash__ = threading.Thread.__hash__
+
+    def run(self) -> None:
+        try:
+            strike_at = time.monotonic()
+            while not self._ending.wait(LOOK_SECONDS):
+                self._catch_up()
+                if time.monotonic() >= strike_at:
+                    self._strike()
+                    strike_at = time.monotonic() + self.chance.uniform(*self.pause)
+            self._catch_up(everything=True)
+            for revival in self._revivals:
+                revival.join()
+        except Exception as error:
+            self.error = f"chaos itself failed: {error!r}"
+            raise
+
+    def end(self) -> None:
+        """Strike no more; let go on what is frozen, and start what is down."""
+        self._ending.set()
+        self.join()
+
+    @property
+    def kills(self) -> int:
+        """How many things were killed -9."""
+        return sum(count for what, count in self.done.items() if not what.startswith(("stop", "freeze")))
+
+    def _strike(self) -> None:
+        kinds = [kind for kind in WEIGHTS if kind.split()[-1] not in ("redis", "postgresql")]
+        kinds += [kind for kind in WEIGHTS if kind.split()[-1] in self.servers]
+        for _ in range(20):
+            kind = self.chance.choices(kinds, [WEIGHTS[each] for each in kinds])[0]
+            if victim := self._try(kind):
+                self.done[kind] += 1
+                self.say(f"{kind}: {victim}")
+                return
+
+    def _try(self, kind: str) -> str:
+        """Do it and say to whom; "" if there is nobody."""
+        name = kind.split()[-1]
+        if name in self.servers:
+            return self._strike_server(name, freeze=kind.startswith("freeze"))
+        if kind in ("web", "stop web"):
+            return self._strike_program(self.chance.choice(self.webs), kill=kind == "web")
+        machine = self.chance.choice(self.workers)
+        if kind == "stop worker":
+            return self._strike_program(machine, kill=False)
+        if kind == "freeze machine":
+            return self._freeze(machine.parts(), machine.name)
+        victims = parts_by_role(machine)[kind.removeprefix("freeze ")]
+        if not victims:
+            return ""
+        victim = self.chance.choice(victims)
+        if kind.startswith("freeze"):
+            return self._freeze([victim], f"{machine.name}, {victim.pid}")
+        if kind == "guard":
+            machine.guard_killed_at = time.monotonic()
+        processes.kill(victim)
+        return f"{machine.name}, {victim.pid}"
+
+    def _strike_program(self, machine: Machine, *, kill: bool) -> str:
+        program = machine.process
+        if program is None or program.poll() is not None:
+            return ""
+        if kill:
+            program.kill()
+        else:
+            machine.ask_to_stop()
+        return machine.name
+
+    def _strike_server(self, name: str, *, freeze: bool) -> str:
+        server, seconds = self.servers[name], self.chance.uniform(0.3, 4.0)
+        if name in self._down:
+            return ""
+        self._down.add(name)
+        if freeze:
+            server.freeze()
+        else:
+            server.kill()
+        revival = threading.Thread(target=self._revive, args=(name, freeze))  # recovery takes its time
+        self._after(seconds, revival.start)
+        self._revivals.append(revival)
+        return f"for {seconds:.1f} s"
+
+    def _revive(self, name: str, freeze: bool) -> None:
+        if freeze:
+            self.servers[name].thaw()
+        else:
+            self.servers[name].start()
+        self._down.discard(name)
+
+    def _freeze(self, victims: list[Process], name: str) -> str:
+        if not victims:
+            return ""
+        seconds = self.lease + self.chance.uniform(0.5, 4.0)
+        for victim in victims:
+            _signal(victim, signal.SIGSTOP)
+        self._after(seconds, lambda: [_signal(victim, signal.SIGCONT) for victim in victims])
+        return f"{name}, for {seconds:.1f} s"
+
+    def _after(self, seconds: float, action: Callable[[], object]) -> None:
+        self._later.append((time.monotonic() + seconds, action))
+
+    def _catch_up(self, *, everything: bool = False) -> None:
+        now = time.monotonic()
+        due = [(at, action) for at, action in self._later if everything or at <= now]
+        self._later = [each for each in self._later if each not in due]
+        for _, action in due:
+            action()
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if processes.is_running(process):
+            os.kill(process.pid, number)

@@ -1,0 +1,21 @@
+"""Judges an installation after a storm from outside: its tables, its files, and what its clients were told.
+
+It shares no code with the product. Each violation is one line with ids; none is an empty list.
+"""
+
+from pathlib import Path
+
+from tests.faults import checker_books, checker_files, checker_money, checker_told
+from tests.faults.client_journal import Journal
+
+
+def check(database_url: str, media: Path, journals: list[Journal], *, max_attempts: int = 3) -> list[str]:
+    """Return everything that is wrong. Nothing may run any more, and the clean-up must have been run."""
+    books = checker_books.read(database_url)
+    granted = {journal.user: journal.granted for journal in journals}
+    orders = [order for journal in journals for order in journal.orders]
+    return [
+        *checker_told.check(books, journals, max_attempts=max_attempts),
+        *checker_money.check(books, granted),
+        *checker_files.check(books, orders, media),
+    ]

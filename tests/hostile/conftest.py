@@ -1,0 +1,71 @@
+"""An installation with real objects in it, for generated requests to reach."""
+
+import io
+import json
+import os
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+
+from tests.live import Installation
+
+# Its jobs wait in a queue that no worker here serves: thousands can be submitted, and none is rendered.
+WAITING = {
+    "title": "Waits",
+    "provider": "jobs.providers.rehearsal.Rehearsal",
+    "seconds_of_work": 0.1,
+    "queue": "remote",
+}
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory):
+    with Installation(
+        tmp_path_factory.mktemp("fuzzed"),
+        DUST_OPENING_GRANT="100000000",
+        MAX_ACTIVE_JOBS="1000000",
+        VIDEO_MODELS=json.dumps({"waiting": WAITING}),
+        DEFAULT_MODEL="waiting",
+        WORKER_QUEUES="render=1",
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def objects(installation):
+    """A user's token, and ids of what the user has: jobs in each state, videos, and links to their files."""
+    token = installation.token(f"fuzzed{os.urandom(4).hex()}")
+    api = installation.user_of(token)
+    try:
+        finished = [_finished(api, prompt) for prompt in ("A sea", "[reject] a sea")]
+        finished.append(_finished(api, "A picture", picture=True))
+        waiting = [api.submit("/videos/generate", key=f"w{n}", json={"prompt": "A hill"}) for n in range(3)]
+        videos = [api.get(f"/videos/jobs/{job}/result")["video"] for job, state in finished if state]
+    finally:
+        api.close()
+    links = [video[name] for video in videos for name in ("url", "thumbnail_url")]
+    return SimpleNamespace(
+        token=token,
+        jobs=[job for job, _ in finished] + [receipt["job_id"] for receipt in waiting],
+        videos=[video["id"] for video in videos],
+        files=[tuple(link.rsplit("/", 2)[1:]) for link in links],
+    )
+
+
+def _finished(api, prompt, *, picture=False):
+    fields = {"prompt": prompt, "model": "rehearsal", "resolution": "sd_480p"}
+    if picture:
+        made = api.submit("/videos/animate", key=prompt, data=fields, files={"image": _picture()})
+    else:
+        made = api.submit("/videos/generate", key=prompt, json=fields)
+    last = None
+    for last in api.follow(made["job_id"]):
+        pass
+    return made["job_id"], last["status"] == "completed"
+
+
+def _picture():
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(file, "PNG")
+    return "teal.png", file.getvalue(), "image/png"

@@ -1,0 +1,102 @@
+"""Generated requests, fitting and unfitting ones, by docs/openapi.yaml against a real server.
+
+`FUZZ_EXAMPLES` says how many of each kind (10); `FUZZ_SEED` repeats a run, whose seed is always printed.
+"""
+
+import collections
+import os
+import pathlib
+import random
+import secrets
+
+import pytest
+import schemathesis
+from schemathesis import checks
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.parameters import ParameterLocation
+
+from tests.videoapi import conformity
+
+pytestmark = [pytest.mark.fuzz, pytest.mark.slow]
+
+DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "openapi.yaml"
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
+SEED = int(os.environ.get("FUZZ_SEED", "0")) or secrets.randbits(31)
+CHANCE = random.Random(SEED)
+EVERYWHERE = {405}
+BEYOND_SCHEMAS = {
+    "unknown_model",
+    "unsupported_by_model",
+}
+api = schemathesis.openapi.from_path(
+    DOCUMENT,
+    config=SchemathesisConfig.from_dict(
+        {"seed": SEED, "generation": {"max-examples": EXAMPLES, "database": "none"}}
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def tally():
+    """How many answers of each status there were."""
+    counted = collections.Counter()
+    yield counted
+    print(f"\n{sum(counted.values())} requests, seed {SEED}: {dict(sorted(counted.items()))}")
+
+
+@pytest.fixture
+def caller(installation, objects):
+    return {"base_url": installation.url, "headers": {"Authorization": f"Bearer {objects.token}"}}
+
+
+@api.parametrize()
+def test_no_request_gets_an_answer_that_is_not_documented(case, tally, caller, objects):
+    lead_to_something_real(case, objects)
+    response = case.call(**caller)
+    tally[response.status_code] += 1
+    case.validate_response(
+        response,
+        excluded_checks=[checks.positive_data_acceptance],
+        additional_checks=[every_status_is_listed, every_key_is_documented, what_fits_is_accepted],
+    )
+
+
+def lead_to_something_real(case, objects):
+    """Put an id that exists where a fitting one was made up, else nearly all answers would be 404."""
+    path = case.meta.components.get(ParameterLocation.PATH)
+    if path is None or not path.mode.is_positive or CHANCE.random() < 0.2:
+        return
+    if "job_id" in case.path_parameters:
+        case.path_parameters["job_id"] = CHANCE.choice(objects.jobs)
+    elif "video_id" in case.path_parameters:
+        # one is for deleting, the others stay
+        few = objects.videos[:1] if case.method == "DELETE" else objects.videos
+        case.path_parameters["video_id"] = CHANCE.choice(few)
+    else:
+        token, name = CHANCE.choice(objects.files)
+        case.path_parameters.update(token=token, name=name)
+
+
+def every_status_is_listed(ctx, response, case):
+    """`default` stands for what is the same everywhere: a method that a path has not, a fault of ours."""
+    listed = case.operation.definition.raw["responses"]
+    if str(response.status_code) not in listed and response.status_code not in EVERYWHERE:
+        raise AssertionError(f"{response.status_code} is not documented for {case.operation.label}")
+
+
+def every_key_is_documented(ctx, response, case):
+    operation = conformity.named(case.operation.definition.raw["operationId"])
+    listed = operation["responses"]
+    content = listed.get(str(response.status_code), listed["default"]).get("content", {})
+    media_type = response.headers.get("content-type", [""])[0].partition(";")[0]
+    if media_type.endswith("json"):
+        assert conformity.mistakes(content[media_type]["schema"], response.json()) == []
+
+
+def what_fits_is_accepted(ctx, response, case):
+    """What fits the document may be refused for a reason that a schema can't say, and for no other."""
+    if response.status_code != 400 or not case.meta.generation.mode.is_positive:
+        return
+    problem = response.json()
+    codes = {error["code"] for error in problem.get("errors", [])} or {problem["error"]}
+    assert codes <= BEYOND_SCHEMAS, f"refused though it fits: {codes - BEYOND_SCHEMAS}"
