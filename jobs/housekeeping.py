@@ -83,7 +83,8 @@ def expire_results(*, dry_run: bool = False) -> list[Count]:
 
 def purge_jobs(*, age: datetime.timedelta | None = None, dry_run: bool = False) -> list[Count]:
     """Delete jobs that ended longer ago than `age` (`JOB_RETENTION`); money and videos are not touched."""
-    old = Job.objects.purgeable(age or settings.JOB_RETENTION).order_by("finished_at")
+    age = settings.JOB_RETENTION if age is None else age
+    old = Job.objects.purgeable(age).order_by("finished_at")
     if dry_run:
         return [Count("jobs purged", old.count())]
     number = 0
@@ -111,7 +112,7 @@ def _purge(batch: list[Job]) -> None:
 
 def remove_orphans(*, age: datetime.timedelta | None = None, dry_run: bool = False) -> list[Count]:
     """Remove stored files that nothing refers to and that are older than `age` (`ORPHAN_AGE`)."""
-    age = age or settings.ORPHAN_AGE
+    age = settings.ORPHAN_AGE if age is None else age
     videos = library.remove_orphans(older_than=age, dry_run=dry_run)
     pictures = orphans.sweep(uploads.PREFIX, _known_uploads, older_than=age, dry_run=dry_run)
     return [

@@ -281,3 +281,11 @@ def test_purge_takes_its_age_from_the_command_line(expired):
     housekeeping.expire_results()
     assert run("purge_jobs", "--days", "30") == "jobs purged: 0\n"
     assert run("purge_jobs", "--days", "1") == "jobs purged: 1\n"
+
+
+def test_an_age_of_zero_is_not_the_default_age(media, expired):
+    housekeeping.expire_results()
+    assert run("purge_jobs", "--days", "0") == "jobs purged: 1\n"
+    default_storage.save("videos/bb/orphan.mp4", ContentFile(b"12345"))
+    assert "orphaned files removed: 1\n" in run("remove_orphans", "--hours", "0")
+    assert not default_storage.exists("videos/bb/orphan.mp4")
