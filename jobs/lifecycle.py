@@ -1,8 +1,8 @@
 """The only writer of a job's status: each verb is one transaction of conditional UPDATE, ledger move, event.
 
-Every UPDATE names the status and the attempt it expects. No row updated means that someone else moved the job
-first; the attempt is the fencing number that stops a worker which came back from the dead. The job row is
-always locked (by its UPDATE) before the account's. No provider or storage call is made in here.
+Every UPDATE names the status, attempt and worker it expects. No row updated means that someone else moved the
+job first; attempt and worker together are the fence that stops a worker which came back from the dead. The job
+row is always locked (by its UPDATE) before the account's. No provider or storage call is made in here.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from dust import ledger
 from dust.models import Account
 from jobs import queue
 from jobs.errors import JobLost, JobNotCancellable, TooManyActiveJobs
-from jobs.models import Job, JobEvent, Worker
+from jobs.models import Job, JobEvent, JobQuerySet, Worker
 from jobs.providers.base import FailureCode
 from jobs.states import Status
 from videos import library
@@ -155,7 +155,8 @@ def reap(job: Job, *, is_dead: bool = False) -> bool:
     With `is_dead` the worker is known to be gone, and its lease is not waited for. Return whether the job was
     still to be reaped.
     """
-    expected = _held(job) if is_dead else Job.objects.stalled().filter(attempt=job.attempt)
+    mine = _held(job)
+    expected = mine if is_dead else mine.stalled()
     how = "died at work." if is_dead else "gave no sign of life within its lease."
     detail = f"Worker {job.worker or '?'} {how}"
     code = FailureCode.INTERNAL_ERROR
@@ -231,8 +232,8 @@ def _again_or_fail(
     again |= {"attempt": F("attempt") + 1, "current_step": "Waiting for another try"}
     if not _move(expected.filter(id=job.id), status=Status.STARTING, **again):
         return False
-    job.status, job.attempt = Status.STARTING, job.attempt + 1
-    _tell(job, verb, message=detail)
+    # The caller's object keeps its attempt: should the commit fail, it must find its job when it tries again.
+    _tell(job, verb, status=Status.STARTING, attempt=job.attempt + 1, message=detail)
     queue.wake(job.id, queue=job.queue, delay=delay)
     return True
 
@@ -247,7 +248,7 @@ def _fail(
     actor: str = "",
     reason: str = "",
 ) -> None:
-    expected = expected.filter(id=job.id, attempt=job.attempt)
+    expected = expected.filter(id=job.id, attempt=job.attempt, worker=job.worker)
     words = {"failure_code": code, "failure_detail": detail, "current_step": "Failed"}
     if not _finish(expected, status=Status.FAILED, **words):
         raise JobLost
@@ -259,7 +260,7 @@ def _fail(
     _tell(job, verb, actor=actor, message=reason or detail)
 
 
-def _held(job: Job) -> models.QuerySet[Job]:
+def _held(job: Job) -> JobQuerySet:
     return Job.objects.running().filter(id=job.id, attempt=job.attempt, worker=job.worker)
 
 
@@ -272,10 +273,11 @@ def _move(expected: models.QuerySet[Job], **changes: Any) -> bool:
     return expected.update(updated_at=Now(), **changes) == 1
 
 
-def _tell(job: Job, verb: str, *, actor: str = "", message: str = "") -> None:
-    JobEvent.objects.create(
-        job_id=job.id, verb=verb, status=job.status, attempt=job.attempt, actor=actor, message=message
-    )
+def _tell(
+    job: Job, verb: str, *, status: str = "", attempt: int = 0, actor: str = "", message: str = ""
+) -> None:
+    now = {"status": status or job.status, "attempt": attempt or job.attempt}
+    JobEvent.objects.create(job_id=job.id, verb=verb, actor=actor, message=message, **now)
 
 
 def _lease() -> Any:
@@ -287,7 +289,7 @@ def _from_now(span: datetime.timedelta) -> Any:
 
 
 def _milliseconds_since_claim(job: Job) -> int:
-    times = Job.objects.filter(id=job.id).values_list("claimed_at", Now()).first()
+    times = Job.objects.running().filter(id=job.id).values_list("claimed_at", Now()).first()
     if times is None:
         raise JobLost
     claimed, now = times

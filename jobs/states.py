@@ -55,6 +55,7 @@ TRANSITIONS = (
     Transition(Status.STARTING, Status.STARTING, "claim"),
     Transition(Status.STARTING, Status.PROCESSING, "accept"),
     Transition(Status.PROCESSING, Status.PROCESSING, "progress"),
+    Transition(Status.STARTING, Status.STARTING, "progress"),
     Transition(Status.STARTING, Status.STARTING, "reap"),
     Transition(Status.PROCESSING, Status.STARTING, "reap"),
     Transition(Status.STARTING, Status.STARTING, "release"),

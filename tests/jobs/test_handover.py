@@ -1,6 +1,9 @@
 """What becomes of a job whose worker stops or dies: handed on at once, and nothing is paid twice."""
 
+import contextlib
+
 import pytest
+from django.db import OperationalError, transaction
 from django.db.models.functions import Now
 
 from dust import audit
@@ -8,6 +11,7 @@ from dust.models import Transfer
 from jobs import handover, lifecycle, queue, runner, workers
 from jobs.errors import JobLost
 from jobs.models import Job, JobEvent, Message
+from jobs.providers.base import FailureCode
 from jobs.states import Status
 from tests.jobs.making import finish, move_clock
 
@@ -132,3 +136,22 @@ def test_messages_a_cluster_had_taken_are_served_again(queued, monkeypatch):
     assert queue.waiting("render") == 0
     handover.settle(["w1"], died=False)
     assert queue.waiting("render") == 1
+
+
+def test_a_worker_that_gave_its_job_back_can_neither_fail_it_nor_hand_it_back(processing, fresh):
+    """The attempt is the same, so it is the worker's name that fences it off."""
+    old = fresh(processing)
+    lifecycle.release(fresh(processing))
+    lifecycle.claim(processing.id, worker="w2")
+    for verb in (lifecycle.fail, lifecycle.hand_back):
+        with pytest.raises(JobLost):
+            verb(old, code=FailureCode.INTERNAL_ERROR, detail="late")
+    assert kinds(processing) == ["hold", "post"]
+
+
+def test_a_hand_back_whose_commit_failed_can_be_made_again(processing, fresh):
+    with contextlib.suppress(OperationalError), transaction.atomic():
+        lifecycle.hand_back(processing, code=FailureCode.INTERNAL_ERROR, detail="first")
+        raise OperationalError("the connection was lost")
+    lifecycle.hand_back(processing, code=FailureCode.INTERNAL_ERROR, detail="second")
+    assert fresh(processing).attempt == 2
