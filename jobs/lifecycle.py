@@ -1,8 +1,8 @@
 """The only writer of a job's status: each verb is one transaction of conditional UPDATE, ledger move, event.
 
 Every UPDATE names the status, attempt and worker it expects. No row updated means that someone else moved the
-job first; attempt and worker together are the fence that stops a worker which came back from the dead. The job
-row is always locked (by its UPDATE) before the account's. No provider or storage call is made in here.
+job first; attempt and worker together are the fence that stops a worker which came back from the dead. The
+job row is always locked (by its UPDATE) before the account's. No provider or storage call is made in here.
 """
 
 import dataclasses
