@@ -13,7 +13,7 @@ import uuid
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import DurationField, Value
+from django.db.models import DurationField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Now
 from django_q.brokers import Broker as Base
 from django_q.conf import Conf
@@ -21,7 +21,7 @@ from django_q.signing import BadSignature, SignedPackage
 
 from base.outages import AWAY
 from jobs import workers
-from jobs.models import Message
+from jobs.models import Job, Message, Worker
 
 logger = logging.getLogger(__name__)
 
@@ -180,6 +180,29 @@ class Broker(Base):  # type: ignore[misc]
         heard = self._listening_on.notifies(timeout=LISTEN_SECONDS, stop_after=1)
         with connection.wrap_database_errors, contextlib.closing(heard):
             next(heard, None)
+
+
+def lost(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Return those of the waiting jobs that no message is about."""
+    return jobs.exclude(Exists(Message.objects.filter(job_id=OuterRef("id"))))
+
+
+def free(worker_id: str) -> int:
+    """Serve what a cluster had taken that is no more; return how many messages."""
+    held = Message.objects.filter(holder=worker_id)
+    queues = set(held.values_list("queue", flat=True))
+    number = held.update(holder="", due_at=Now())
+    for queue in queues:
+        Broker(queue).notify()
+    return number
+
+
+def free_of_the_dead(*, dry_run: bool = False) -> int:
+    """Serve what clusters had taken that give no sign of life; return how many messages."""
+    alive = Worker.objects.alive(workers.sign_of_life()).filter(id=OuterRef("holder"))
+    dead = Message.objects.held().exclude(Exists(alive))
+    holders = set(dead.values_list("holder", flat=True))
+    return dead.count() if dry_run else sum(free(holder) for holder in holders)
 
 
 def _from_now(span: datetime.timedelta) -> Any:

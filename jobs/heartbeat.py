@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection
 
+from base.outages import AWAY
 from jobs import queue, workers
 
 logger = logging.getLogger(__name__)
@@ -38,8 +39,8 @@ class Heartbeat(threading.Thread):
         while not self._stopping.is_set():
             try:
                 self._turn()
-            except DatabaseFailure as error:
-                logger.warning("the database does not answer, will ask again: %s", error)
+            except (DatabaseFailure, *AWAY) as error:
+                logger.warning("the database or the queue does not answer, will ask again: %s", error)
                 connection.close()
                 self._heard = time.monotonic()
             self._stopping.wait(settings.WORKER_PULSE_SECONDS)

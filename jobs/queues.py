@@ -1,9 +1,10 @@
-"""How queues and the number of their worker processes are written. Read by the settings: imports nothing."""
+"""What the settings say about queues: where they are kept, who serves them. Imports nothing of ours."""
 
 import re
 
 from django.core.exceptions import ImproperlyConfigured
 
+BROKERS = {"database": "jobs.broker.Broker", "redis": "jobs.redis_broker.Broker"}
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
@@ -21,3 +22,12 @@ def counts(text: str) -> dict[str, int]:
     if not found:
         raise ImproperlyConfigured("WORKER_QUEUES names no queue; the usual one is render=2.")
     return found
+
+
+def broker(name: str, *, redis_url: str) -> str:
+    """Return the name of a broker that can be used. Raise ImproperlyConfigured, saying what is wrong."""
+    if name not in BROKERS:
+        raise ImproperlyConfigured(f"QUEUE_BROKER: {name!r} is none of {', '.join(BROKERS)}.")
+    if name == "redis" and not redis_url:
+        raise ImproperlyConfigured("QUEUE_BROKER=redis needs REDIS_URL, the Redis that keeps the queue.")
+    return name

@@ -22,7 +22,7 @@ MAY_IMPORT = {
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 50
 
-KNOWS_THE_QUEUE = {"jobs.queue", "jobs.broker"}
+KNOWS_THE_QUEUE = {"jobs.queue", "jobs.broker", "jobs.redis_broker"}
 WRITES_DUST = {"dust.ledger", "dust.statements"}
 MOVES_JOBS = {"jobs.lifecycle"}
 PURGES_JOBS = {"jobs.housekeeping"}

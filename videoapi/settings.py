@@ -198,6 +198,7 @@ JOB_RETRY = timedelta(
 SWEEP_EVERY = timedelta(seconds=env.float("SWEEP_SECONDS", default=60))
 REQUEUE_AFTER = timedelta(seconds=env.float("REQUEUE_AFTER_SECONDS", default=30))
 WORKER_PULSE_SECONDS = env.float("WORKER_PULSE_SECONDS", default=5)
+QUEUE_BROKER = queues.broker(env.str("QUEUE_BROKER", default="database"), redis_url=REDIS_URL)
 # What one `manage.py worker` serves: queue=processes. Local models render, remote ones only wait.
 WORKER_QUEUES = queues.counts(env.str("WORKER_QUEUES", default="render=2"))
 REHEARSAL = env.bool("REHEARSAL", default=DEBUG)  # the scripted model for client teams
@@ -227,7 +228,7 @@ Q_CLUSTER = {
     "ALT_CLUSTERS": {},  # must be there for Q_CLUSTER_NAME (`worker --queue`) to be read
     "label": "Queue",
     "orm": "default",
-    "broker_class": "jobs.broker.Broker",
+    "broker_class": queues.BROKERS[QUEUE_BROKER],
     "scheduler": False,  # the supervisor sweeps
 }
 
