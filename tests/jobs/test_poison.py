@@ -1,0 +1,107 @@
+"""Poisonous jobs among good ones, in a real installation: they fail and are refunded; nobody else notices."""
+
+import contextlib
+import json
+import os
+
+import pytest
+
+from tests.jobs import misbehaving
+from tests.jobs.test_crash import finished, kinds, processes, renders, status, wait_for
+from tests.live import Installation
+
+pytestmark = pytest.mark.slow
+
+GOOD = 20
+PATIENCE = 120
+CEILING_MB = 512
+# what the prompt says: the model, and what clients learn
+POISONS = {
+    "[crash]": ("rehearsal", "internal_error"),
+    "[hog]": ("rehearsal", "internal_error"),
+    "[hang]": ("rehearsal", "provider_timeout"),
+    "deaf": ("short", "provider_timeout"),
+    "family": ("odd", "internal_error"),
+    "cpp": ("odd", "internal_error"),
+    "endless": ("odd", "internal_error"),
+    "mute": ("odd", "internal_error"),
+    "outside pipe": ("odd", "internal_error"),
+}
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory):
+    odd = {**misbehaving.MODEL, "memory_mb": CEILING_MB}
+    models = {
+        "rehearsal": {"memory_mb": CEILING_MB, "options": {"seconds": 0}},
+        "odd": odd,
+        "short": {**odd, "timeout_seconds": 3},
+    }
+    settings = {
+        "DUST_OPENING_GRANT": "1000",
+        "JOB_LEASE_SECONDS": "5",
+        "OUTBOUND_TIMEOUT_SECONDS": "3",
+        "SWEEP_SECONDS": "2",
+        "REQUEUE_AFTER_SECONDS": "5",
+        "JOB_RETRY_SECONDS": "0.5",
+        "MAX_ACTIVE_JOBS": "50",
+        "VIDEO_MODELS": json.dumps(models),
+    }
+    with Installation(tmp_path_factory.mktemp("installation"), **settings) as installation:
+        yield installation
+
+
+@pytest.fixture
+def api(live):
+    with contextlib.closing(live.user(f"ada{os.urandom(4).hex()}")) as api:
+        yield api
+
+
+def submit(api, prompt, model="rehearsal"):
+    asked = {"prompt": prompt, "model": model, "resolution": "sd_480p"}
+    return api.submit("/videos/generate", key=os.urandom(8).hex(), json=asked)["job_id"]
+
+
+def workers(live):
+    """Return the pids of the supervisor and of everything in its cluster, renders left out."""
+    return {
+        pid for pid, _, command in processes(live) if "qcluster" in command or "manage.py worker" in command
+    }
+
+
+def require_books(live, api, *, charged):
+    wait_for(lambda: api.get("/dust/balance")["held"] == 0, 10)
+    assert api.get("/dust/balance")["balance"] == 1000 - 10 * charged
+    assert "Every rule holds." in live.manage("reconcile_dust")
+
+
+def test_poisonous_jobs_among_twenty_good_ones_fail_alone_and_cost_no_worker_process(live, api):
+    before = workers(live)
+    good = [submit(api, f"a sea, the {number}th") for number in range(GOOD // 2)]
+    poison = {prompt: submit(api, prompt, model) for prompt, (model, _) in POISONS.items()}
+    good += [submit(api, f"a hill, the {number}th") for number in range(GOOD // 2)]
+    for job_id in good:
+        assert wait_for(finished(api, job_id), PATIENCE)["status"] == "completed"
+        assert kinds(api, job_id) == ["hold", "post"]
+    for prompt, job_id in poison.items():
+        found = wait_for(finished(api, job_id), PATIENCE)
+        told = (found["status"], found["error_code"], found["dust"])
+        assert told == ("failed", POISONS[prompt][1], "refunded"), prompt
+        assert kinds(api, job_id) == ["hold", "post", "reverse"]
+    assert workers(live) == before
+    assert renders(live) == []
+    require_books(live, api, charged=GOOD)
+
+
+def test_a_job_that_kills_its_worker_each_time_is_stopped_and_costs_nobody_else_theirs(live, api):
+    clusters_ended = lambda: sum("Ending the whole cluster" in line for line in live.lines)  # noqa: E731
+    before = clusters_ended()
+    deadly = submit(api, "deadly", "odd")
+    neighbours = [submit(api, f"a sea, the {number}th") for number in range(4)]
+    assert wait_for(finished(api, deadly), PATIENCE)["dust"] == "refunded"
+    assert kinds(api, deadly) == ["hold", "post", "reverse"]
+    assert clusters_ended() - before == 3  # its attempts
+    for job_id in neighbours:
+        assert wait_for(finished(api, job_id), PATIENCE)["status"] == "completed", status(api, job_id)
+        assert kinds(api, job_id) == ["hold", "post"]
+    require_books(live, api, charged=len(neighbours))
