@@ -19,7 +19,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-sqlite test-postgresql services check fmt lint types schema schema-check \
-	migrations-check lock
+	migrations-check lock storm
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ check: $(DEV) ## everything a change must pass: format, lint, types, schema, mig
 	$(TOOL)ruff check .
 	$(TOOL)mypy .
 	@$(MAKE) --no-print-directory schema-check migrations-check test
+
+storm: $(DEV) ## kill everything while clients work, and see what is lost: SEED, MINUTES (10), STORM_DATABASE, QUEUE_BROKER
+	@exec $(BIN)/python -m tests.faults.storm $${SEED:+--seed "$$SEED"} --minutes "$${MINUTES:-10}" \
+		--database "$${STORM_DATABASE:-postgresql}" --broker "$${QUEUE_BROKER:-database}"
 
 fmt: $(DEV) ## format the code and mend what can be mended
 	$(TOOL)ruff format .

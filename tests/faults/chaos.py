@@ -15,7 +15,7 @@ from base.processes import Process
 from tests.faults.servers import Server
 from tests.faults.storm_machines import Machine, parts_by_role
 
-# How often each is drawn. What a machine has none of just now is drawn anew.
+# Each comes once, in any order; after that, this is how often each is drawn.
 WEIGHTS = {
     "web": 10,
     "supervisor": 6,
@@ -26,9 +26,9 @@ WEIGHTS = {
     "worker": 5,
     "busy worker": 9,
     "guard": 3,
-    "render": 16,
+    "render": 20,
     "redis": 6,
-    "postgresql": 7,
+    "postgresql": 5,
     "freeze busy worker": 5,
     "freeze machine": 3,
     "freeze redis": 2,
@@ -57,6 +57,9 @@ class Chaos(threading.Thread):
         self.error = ""
         self._ending = threading.Event()
         self._later: list[tuple[float, Callable[[], None]]] = []
+        absent = {"redis", "postgresql"} - self.servers.keys()
+        self._kinds = [kind for kind in WEIGHTS if kind.split()[-1] not in absent]
+        self._unseen = self.chance.sample(self._kinds, len(self._kinds))
         self._revivals: list[threading.Thread] = []
         self._down: set[str] = set()
 
@@ -89,14 +92,17 @@ class Chaos(threading.Thread):
         return sum(count for what, count in self.done.items() if not what.startswith(("stop", "freeze")))
 
     def _strike(self) -> None:
-        kinds = [kind for kind in WEIGHTS if kind.split()[-1] not in ("redis", "postgresql")]
-        kinds += [kind for kind in WEIGHTS if kind.split()[-1] in self.servers]
-        for _ in range(20):
-            kind = self.chance.choices(kinds, [WEIGHTS[each] for each in kinds])[0]
+        for _ in range(20):  # nobody may be rendering just now, or the server is down already
+            kind = self._unseen.pop(0) if self._unseen else self._draw()
             if victim := self._try(kind):
                 self.done[kind] += 1
                 self.say(f"{kind}: {victim}")
                 return
+            if not self.done[kind]:
+                self._unseen.append(kind)
+
+    def _draw(self) -> str:
+        return self.chance.choices(self._kinds, [WEIGHTS[kind] for kind in self._kinds])[0]
 
     def _try(self, kind: str) -> str:
         """Do it and say to whom; "" if there is nobody."""

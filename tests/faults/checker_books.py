@@ -17,7 +17,7 @@ COLUMNS = {
     "accounts_user": "id, username",
     "jobs_job": "id, user_id, generation_type, status, attempt, worker, cost, upload, video_id, metadata, "
     "failure_code, failure_detail, created_at, finished_at, lease_expires_at",
-    "jobs_jobevent": "id, job_id, verb, status, attempt",
+    "jobs_jobevent": "id, job_id, at, verb, status, attempt, message",
     "jobs_idempotencykey": "user_id, key, receipt",
     "jobs_purgedjob": "id",
     "dust_account": "id, user_id, posted, held, seq",

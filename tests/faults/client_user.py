@@ -76,9 +76,9 @@ class User(threading.Thread):
             self._order()
         elif dice < 0.42:
             self._look_at_balance()
-        elif dice < 0.46:
+        elif dice < 0.43:
             self._cancel(self._chance.choice(waiting))
-        elif dice < 0.52 and (ended := [each for each in self.journal.orders if each.is_finished]):
+        elif dice < 0.49 and (ended := [each for each in self.journal.orders if each.is_finished]):
             self._return_to(self._chance.choice(ended))
         else:
             self._follow(self._chance.choice(waiting))
@@ -101,7 +101,7 @@ class User(threading.Thread):
             self._note_submit(order, self._client.call(self._chance, *path, **content))
         if order.job_id and self._chance.random() < 0.05:
             self._misuse_key(order)
-        if order.job_id and self._chance.random() < 0.15:
+        if order.job_id and self._chance.random() < 0.08:
             self._cancel(order)
 
     def _compose(self) -> tuple[Order, tuple[str, str], dict[str, Any]]:

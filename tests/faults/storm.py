@@ -93,6 +93,7 @@ class Storm:
             violations += self._verdict_on_commands(workers)
             violations += checker.check(self.database_url, self.media, journals, max_attempts=MAX_ATTEMPTS)
             books = checker_books.read(self.database_url)
+            self._write_timelines(books)
             times = checker_books.durations(self.database_url)
             return Report(self.plan.seed, self.plan.seconds, journals, books, times, chaos.done, violations)
 
@@ -119,7 +120,7 @@ class Storm:
             "DATA_DIR": str(self.folder / "data"),
             "MEDIA_ROOT": str(self.media),
             "REHEARSAL": "true",
-            "VIDEO_MODELS": '{"rehearsal": {"options": {"seconds": 0.5}}}',
+            "VIDEO_MODELS": '{"rehearsal": {"options": {"seconds": 0.2}}}',
             "ENCODER_THREADS": "1",
             "DUST_OPENING_GRANT": str(OPENING_GRANT),
             "MAX_ACTIVE_JOBS": "3",
@@ -272,6 +273,13 @@ class Storm:
             violations.append(f"command: reconcile_dust: {done.stdout} {done.stderr[-1000:]}")
         return violations
 
+    def _write_timelines(self, books: checker_books.Books) -> None:
+        """Leave every job's story beside the logs: who looks into a violation needs it."""
+        with (self.folder / "timelines.log").open("w") as file:
+            for event in sorted(books.events, key=lambda row: (row["job_id"], row["id"])):
+                line = (event[name] for name in ("job_id", "at", "verb", "status", "attempt"))
+                print(*line, event["message"].replace("\n", " ")[:200], file=file)
+
     def _log(self, line: str) -> None:
         text = f"{time.monotonic() - self._started:7.1f} s  {line}"
         self._strikes.write(f"{text}\n")
@@ -287,12 +295,12 @@ def _stop(*groups: list[Machine]) -> list[str]:
     return [violation for machine in machines for violation in machine.violations]
 
 
-def run(plan: Plan, say: Callable[[str], None]) -> Report:
-    """Run a storm in a temporary folder, which is kept if there was a violation."""
+def run(plan: Plan, say: Callable[[str], None], *, keep: bool = False) -> Report:
+    """Run a storm in a temporary folder, which is kept if there was a violation (or `keep`)."""
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(servers.scratch())
         report = Storm(plan, folder, say).run()
-        if report.violations:
+        if report.violations or keep:
             kept = folder.with_name(f"{folder.name}-kept")
             shutil.copytree(folder, kept, ignore=shutil.ignore_patterns("postgresql"))
             say(f"logs and files: {kept}")
@@ -306,6 +314,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--database", choices=("postgresql", "sqlite"), default="postgresql")
     parser.add_argument("--broker", choices=("database", "redis"), default="database")
+    parser.add_argument("--keep", action="store_true", help="keep logs and files also when all is well")
     parser.add_argument("--users", type=int, default=Plan.users)
     options = parser.parse_args()
     seed = secrets.randbelow(10**6) if options.seed is None else options.seed
@@ -320,7 +329,7 @@ def main() -> int:
         broker=options.broker,
         users=options.users,
     )
-    report = run(plan, lambda line: print(line, flush=True))
+    report = run(plan, lambda line: print(line, flush=True), keep=options.keep)
     print(report)
     return 1 if report.violations else 0
 
