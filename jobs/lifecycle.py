@@ -261,7 +261,7 @@ def _fail(
 
 
 def _held(job: Job) -> JobQuerySet:
-    return Job.objects.running().filter(id=job.id, attempt=job.attempt, worker=job.worker)
+    return Job.objects.running().exclude(worker="").filter(id=job.id, attempt=job.attempt, worker=job.worker)
 
 
 def _finish(expected: models.QuerySet[Job], **changes: Any) -> bool:
