@@ -67,15 +67,14 @@ def take(queue: str, holder: str) -> str | None:
 
 def wait_for_freed(holder: str) -> None:
     """Return as soon as `holder` is done with a message, or after a while."""
-    _client().blpop([_freed(holder)], WAIT_SECONDS)
+    _client().bzpopmin([_freed(holder)], WAIT_SECONDS)
 
 
 def remove(message: str, holder: str) -> None:
     """Delete a message that `holder` is done with."""
     with _client().pipeline() as together:
         together.lrem(_taken(holder), 1, message)
-        together.lpush(_freed(holder), 1)
-        together.ltrim(_freed(holder), 0, 0)
+        together.zadd(_freed(holder), {"": 0})  # there once, however often
         together.expire(_freed(holder), FREED_SECONDS)
         together.execute()
 
