@@ -15,7 +15,6 @@ from pathlib import Path
 
 MEGABYTE = 1024 * 1024
 LARGEST_FILE = 4096 * MEGABYTE  # far above any video of ours: it stops what would fill the disk
-NICENESS = 10
 KILLED_FIRST = "1000"  # the kernel's memory killer takes this process before any other
 ALARM_AFTER = 60  # seconds past the time limit: by then whoever should have ended the render is gone
 PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
@@ -40,7 +39,6 @@ def apply(*, memory_mb: int, seconds: float, worker: int) -> None:
         _limit(resource.RLIMIT_DATA, memory_mb * MEGABYTE)
     with suppress(OSError):  # no Linux
         Path("/proc/self/oom_score_adj").write_text(KILLED_FIRST)
-    os.nice(NICENESS)
 
 
 def _limit(kind: int, wanted: int) -> None:

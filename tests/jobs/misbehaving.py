@@ -189,7 +189,6 @@ def limited(generation, folder, progress):
     """Tell what the process may do."""
     kinds = ("RLIMIT_DATA", "RLIMIT_CORE", "RLIMIT_FSIZE")
     found = {kind: resource.getrlimit(getattr(resource, kind)) for kind in kinds}
-    found["niceness"] = os.nice(0)
     found["first"] = Path("/proc/self/oom_score_adj").read_text().strip()
     raise ProviderError(FailureCode.INTERNAL_ERROR, json.dumps(found))
 
