@@ -35,6 +35,7 @@ class Installation:
             **kept,
             "DJANGO_SETTINGS_MODULE": "videoapi.settings",
             "DEBUG": "true",
+            "SECRET_KEY": "",  # made in the folder, and the same for commands and processes
             "DATA_DIR": str(folder),
             **environment,
         }
@@ -43,9 +44,7 @@ class Installation:
 
     def __enter__(self) -> "Installation":
         with contextlib.ExitStack() as stack:
-            if "DATABASE_URL" not in self.environment:
-                self.environment["DATABASE_URL"] = stack.enter_context(_database())
-            self.manage("migrate", "--verbosity=0")
+            stack.enter_context(self.database())
             self.children = stack.enter_context(
                 Children(environment=self.environment, write=self.lines.append)
             )
@@ -60,6 +59,15 @@ class Installation:
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
+
+    @contextlib.contextmanager
+    def database(self):
+        """Only make the database: for tests that start their own processes."""
+        with contextlib.ExitStack() as stack:
+            if "DATABASE_URL" not in self.environment:
+                self.environment["DATABASE_URL"] = stack.enter_context(_database())
+            self.manage("migrate", "--verbosity=0")
+            yield
 
     def manage(self, *arguments: str) -> str:
         """Run a management command, which must succeed, and return what it printed."""
