@@ -13,7 +13,7 @@ from base import callers, pages
 from base.parsers import BoundedJsonParser, FormParser, PlainTextJsonParser
 from base.throttles import ReadThrottle, SubmitThrottle
 from base.views import PrivateView
-from jobs import answers, catalogue, lifecycle, requests, schema, statistics, submission, uploads
+from jobs import answers, catalogue, lifecycle, lookup, requests, schema, statistics, submission, uploads
 from jobs.formats import GenerationType
 from jobs.models import Job
 
@@ -58,7 +58,7 @@ class StatusView(PrivateView):
 
     @schema.status
     def get(self, request: Request, job_id: uuid.UUID) -> Response:
-        job = own_job(request, job_id)
+        job = existing(lookup.job(job_id, user_id=callers.user_id(request)))
         tag = answers.etag(job)
         headers = {"ETag": tag}
         if not job.is_finished:
@@ -71,7 +71,7 @@ class StatusView(PrivateView):
 class ResultView(PrivateView):
     @schema.result
     def get(self, request: Request, job_id: uuid.UUID) -> Response:
-        job = own_job(request, job_id, "video")
+        job = existing(lookup.job_with_video(job_id, user_id=callers.user_id(request)))
         if not job.is_finished:
             retry = {"Retry-After": str(answers.retry_after(job))}
             return Response(answers.unfinished(job), status=202, headers=retry)
@@ -82,7 +82,7 @@ class JobView(PrivateView):
     @schema.cancel
     def delete(self, request: Request, job_id: uuid.UUID) -> Response:
         callers.check_user_id(request)
-        job = own_job(request, job_id)
+        job = existing(lookup.job(job_id, user_id=callers.user_id(request)))
         lifecycle.cancel(job)
         return Response(answers.cancelled(job))
 
@@ -130,10 +130,8 @@ class QuoteView(PrivateView):
         return Response(answers.quote(submission.quote(callers.user_id(request), **asked)))
 
 
-def own_job(request: Request, job_id: uuid.UUID, *related: str) -> Any:
-    """Return the caller's job with all that an answer needs, in one query. Raise Http404."""
-    jobs = Job.objects.owned_by(callers.user_id(request)).seen_now().with_queue_ahead()
-    job = (jobs.select_related(*related) if related else jobs).filter(id=job_id).first()
+def existing(job: Any) -> Any:
+    """Return the job that was looked up. Raise Http404 if it was not found among the caller's."""
     if job is None:
         raise Http404
     return job
