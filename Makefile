@@ -28,7 +28,7 @@ run: $(RUNTIME) ## start everything on this machine; PORT (8000), HOST (127.0.0.
 	@exec env DEBUG="$${DEBUG:-true}" $(BIN)/python manage.py run --with-parent
 
 demo: $(RUNTIME) ## make two real videos and a refund in a temporary installation, check them, leave them in ./demo
-	@exec env DEBUG=true $(BIN)/python manage.py demo --with-parent
+	@exec env DEBUG=true $(BIN)/python manage.py demo --with-parent $${DATABASE:+--database "$$DATABASE"}
 
 test: services test-sqlite test-postgresql ## run the tests on SQLite, and on PostgreSQL when it can be reached
 

@@ -24,7 +24,7 @@ POOL = {
     "connection_class": Connection,
     "min_size": 1,
     "max_size": 8,
-    "timeout": 5,  # seconds that a request waits for a connection
+    "timeout": 3,  # seconds that a request waits for a connection
     # Seconds of trying to reconnect; then the next request begins anew. The pauses between tries double: with
     # psycopg's 300 they are longer, when the server is back, than anybody should wait.
     "reconnect_timeout": 5,
@@ -41,7 +41,7 @@ def postgresql(config: dict[str, Any], *, pool: bool, max_age: int) -> dict[str,
     """Return Django's entry for PostgreSQL; options that its URL names (sslmode ...) come before ours.
 
     `max_age` is the seconds that a connection is kept where there is no pool. A pool's connections are not
-    tried out before each request: after a restart of the server a few requests are answered 503 instead.
+    tried out before each request, only looked at (base.postgresql).
     """
     options = {**POSTGRESQL, **config.get("OPTIONS", {})}
     if pool:

@@ -20,6 +20,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         if self.pool:
-            return super().get_new_connection(conn_params)
+            return self._pooled(conn_params)
         self.isolation_level = IsolationLevel.READ_COMMITTED
         return Connection.connect(**conn_params)
+
+    def _pooled(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        for _ in range(self.pool.max_size):  # after a restart of the server none in the pool is of use
+            if not connection.is_cut():
+                break
+            connection.close()
+            self.pool.putconn(connection)
+            connection = super().get_new_connection(conn_params)
+        return connection

@@ -4,6 +4,7 @@ A server that hangs, or is cut off behind a network that answers for it, sends n
 `statement_timeout` nor TCP's keepalive ends that wait. Only this side can.
 """
 
+import select
 from typing import Any, ClassVar, TypeVar
 
 import psycopg
@@ -32,6 +33,15 @@ class Connection(psycopg.Connection[Any]):
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.pgconn.finish()  # in the middle of an answer: of no use to anybody any more
             raise
+
+    def is_cut(self) -> bool:
+        """Tell whether the server has closed it, as far as this machine knows: asked of nobody, in no time.
+
+        Between statements a server says nothing; what there is to read is its farewell.
+        """
+        look = select.poll()
+        look.register(self.fileno(), select.POLLIN)
+        return bool(look.poll(0))
 
 
 def limit_statements(seconds: float) -> None:

@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any, TextIO
 
+import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
@@ -28,16 +29,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--folder", type=Path, default=settings.BASE_DIR / "demo", help="for the videos")
+        parser.add_argument("--database", default="", help="postgres://..., empty; else SQLite")
         parser.add_argument(
             "--with-parent", action="store_true", help="stop when the process that started this one is gone"
         )
 
-    def handle(self, *args: Any, folder: Path, with_parent: bool, **options: Any) -> None:
+    def handle(self, *args: Any, folder: Path, database: str, with_parent: bool, **options: Any) -> None:
+        if database:
+            _require_empty(database)
         folder.mkdir(parents=True, exist_ok=True)
         log = folder / "demo.log"
         try:
             with processes.interruptible(), tempfile.TemporaryDirectory(prefix="videoapi-demo-") as data:
-                checks = _play(folder, _environment(Path(data)), log, with_parent)
+                checks = _play(folder, _environment(Path(data), database), log, with_parent)
         except KeyboardInterrupt:
             raise CommandError("Stopped.") from None
         except (local.NotReady, ProgramEnded, ApiError, subprocess.CalledProcessError) as error:
@@ -81,11 +85,23 @@ def _report(screen: Screen, checks: list[Check], folder: Path, *, seconds: float
     screen.say(f"The videos and their posters are in {folder}")
 
 
-def _environment(data: Path) -> dict[str, str]:
+def _require_empty(database: str) -> None:
+    try:
+        with psycopg.connect(database, connect_timeout=5) as connection:
+            found = connection.execute("SELECT 1 FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+            tables = found.fetchone()
+    except psycopg.Error as error:
+        raise CommandError(f"The database can't be used: {error}") from error
+    if tables:
+        raise CommandError("The database is not empty. The demo wants one of its own.")
+
+
+def _environment(data: Path, database: str) -> dict[str, str]:
     """Return settings under which nothing of a real installation is touched, whatever `.env` says."""
-    plain = dict.fromkeys(("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"), "")
+    plain = dict.fromkeys(("REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"), "")
     return {
         **plain,
+        "DATABASE_URL": database,
         "DEBUG": "true",
         "REHEARSAL": "true",
         "DATA_DIR": str(data),

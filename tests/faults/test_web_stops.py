@@ -1,0 +1,138 @@
+"""SIGTERM to a web process: what is under way is finished, nothing new is taken, and it ends in time."""
+
+import contextlib
+import http.client
+import io
+import json
+import signal
+import socket
+import subprocess
+import time
+import uuid
+
+import pytest
+from PIL import Image
+
+from tests.faults import outages
+from tests.faults.outages import Caller
+from tests.live import HOST, ROOT, Installation
+from videoapi import local
+
+pytestmark = pytest.mark.slow
+
+GRACE = 5  # of videoapi.local and the README
+MEGABYTE = 1024 * 1024
+BOUNDARY = "limit"
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory):
+    settings = {"DUST_OPENING_GRANT": "500"}
+    with Installation(tmp_path_factory.mktemp("web"), **settings) as installation:
+        yield installation
+
+
+@pytest.fixture(scope="module")
+def token(live):
+    return live.token("ada")
+
+
+@pytest.fixture
+def caller(live, token):
+    with contextlib.closing(Caller(live.url, token)) as caller:
+        yield caller
+
+
+@pytest.fixture
+def web(live):
+    """One more web process, ours to stop."""
+    port = local.free_port(HOST)
+    process = subprocess.Popen(local.web(HOST, port).command, cwd=ROOT, env=live.environment)
+    try:
+        with contextlib.closing(Caller(local.address(HOST, port), "nobody")) as probe:
+            outages.wait_for(lambda: probe.ask("/healthz").status == 200)
+        process.port = port
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def client(web):
+    with contextlib.closing(http.client.HTTPConnection(HOST, web.port, timeout=30)) as client:
+        yield client
+
+
+def refuses(port):
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) != 0
+
+
+def stop(web):
+    """Send SIGTERM, and return when once new connections are refused."""
+    web.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    outages.wait_for(lambda: refuses(web.port), GRACE)
+    return began
+
+
+def multipart():
+    file = io.BytesIO()
+    Image.effect_noise((512, 512), 90).save(file, "png")
+    text = {"prompt": "a sea", "model": "rehearsal", "resolution": "sd_480p"}
+    fields = "".join(
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in text.items()
+    )
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n'
+    head += "Content-Type: image/png\r\n\r\n"
+    return (fields + head).encode() + file.getvalue() + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def test_an_upload_under_way_is_answered(web, client, token, caller):
+    body = multipart()
+    client.putrequest("POST", "/videos/animate")
+    client.putheader("Authorization", f"Bearer {token}")
+    client.putheader("Content-Type", f"multipart/form-data; boundary={BOUNDARY}")
+    client.putheader("Content-Length", str(len(body)))
+    client.endheaders(body[: len(body) // 2])
+    time.sleep(0.5)  # so that it is being read
+    began = stop(web)
+    client.send(body[len(body) // 2 :])
+    response = client.getresponse()
+    answer = json.loads(response.read())
+    assert response.status == 202
+    web.wait(GRACE + 10)
+    assert time.monotonic() - began < GRACE + 5
+    assert caller.status(answer["job_id"]).status == 200
+
+
+def test_a_download_under_way_is_finished(live, web, client, caller):
+    job_id = caller.submit("a sea").body["job_id"]
+    outages.finished(caller, job_id)
+    video = caller.ask(f"/videos/jobs/{job_id}/result").body["video"]
+    [file] = (live.folder / "media").rglob(f"{uuid.UUID(video['id']).hex}*.mp4")
+    with file.open("r+b") as content:
+        content.truncate(60 * MEGABYTE)  # more than all buffers on the way hold
+    client.request("GET", "/" + video["url"].split("/", 3)[3])
+    response = client.getresponse()
+    taken = len(response.read(MEGABYTE))
+    stop(web)
+    while chunk := response.read(MEGABYTE):
+        taken += len(chunk)
+    assert taken == 60 * MEGABYTE
+    web.wait(GRACE + 10)
+
+
+def test_what_never_ends_does_not_keep_it(web):
+    with (
+        socket.create_connection((HOST, web.port)) as idle,
+        socket.create_connection((HOST, web.port)) as slow,
+    ):
+        slow.sendall(b"POST /videos/generate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{")
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert idle.recv(12) == b"HTTP/1.1 200"
+        began = stop(web)
+        web.wait(GRACE + 15)
+        assert time.monotonic() - began < GRACE + 8
