@@ -39,13 +39,14 @@ UNREADABLE = (
 )
 LISTEN_SECONDS = 1.0  # how long one look waits to be told; also how late a delayed message may be
 NOW = datetime.timedelta(0)
+BEFORE_ALL = datetime.timedelta(days=1)  # longer than anything waits in a queue
 
 
 class Broker(Base):  # type: ignore[misc]
     """Messages of one queue, served oldest first.
 
     `delay` is how long the messages sent through this instance wait before they are served, `job_id` the job
-    they are about.
+    they are about; with `first` they are served before all that wait.
     """
 
     def __init__(
@@ -54,9 +55,10 @@ class Broker(Base):  # type: ignore[misc]
         *,
         delay: datetime.timedelta = NOW,
         job_id: uuid.UUID | None = None,
+        first: bool = False,
     ) -> None:
         super().__init__(list_key)
-        self._delay = delay
+        self._delay = -BEFORE_ALL if first else delay
         self._job_id = job_id
         self._listening_on: Any = None
 
@@ -129,21 +131,25 @@ class Broker(Base):  # type: ignore[misc]
 
     def _take(self) -> Message | None:
         own = workers.own_id()
-        # No more than the cluster has workers: what it took beyond that would wait here, though another
-        # cluster may be idle. And nothing once it is stopping.
-        if Message.objects.filter(holder=own).count() >= Conf.WORKERS or workers.is_stopping(own):
-            return None
-        waiting = Message.objects.filter(queue=self.list_key).due().oldest_first()
-        if not waiting.exists():  # SQLite's one write lock is not taken to find nothing
-            return None
+        waiting = self._waiting_for(own)
         # SKIP LOCKED where there is such a thing: clusters that ask at once don't wait for each other.
         skip = connection.features.has_select_for_update_skip_locked
+        if not skip and not waiting.exists():  # SQLite's one write lock is not taken to find nothing
+            return None
         given_up = _from_now(datetime.timedelta(seconds=Conf.RETRY))
         with transaction.atomic():
             message = waiting.select_for_update(skip_locked=skip).first()
             if message is not None:
                 Message.objects.filter(pk=message.pk).update(due_at=given_up, holder=own)
         return message
+
+    def _waiting_for(self, own: str) -> QuerySet[Message]:
+        # No more than the cluster has workers: what it took beyond that would wait here, though another
+        # cluster may be idle. And nothing once it is stopping. Asked in the one statement that takes.
+        taken = Message.objects.filter(queue=self.list_key, due_at__gt=Now(), holder=own)
+        as_many_as_workers = taken[Conf.WORKERS - 1 : Conf.WORKERS]
+        may = ~Exists(Worker.objects.stopping().filter(id=own)) & ~Exists(as_many_as_workers)
+        return Message.objects.filter(may, queue=self.list_key).due().oldest_first()
 
     def _is_readable(self, message: Message) -> bool:
         # The engine's pusher would die of it, be reborn, and be given the same message again.
@@ -188,10 +194,10 @@ def lost(jobs: QuerySet[Job]) -> QuerySet[Job]:
 
 
 def free(worker_id: str) -> int:
-    """Serve what a cluster had taken that is no more; return how many messages."""
+    """Serve what a cluster had taken that is no more, before all that wait; return how many messages."""
     held = Message.objects.filter(holder=worker_id)
     queues = set(held.values_list("queue", flat=True))
-    number = held.update(holder="", due_at=Now())
+    number = held.update(holder="", due_at=_from_now(-BEFORE_ALL))
     for queue in queues:
         Broker(queue).notify()
     return number

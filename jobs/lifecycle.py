@@ -176,7 +176,7 @@ def release(job: Job) -> bool:
             return False
         job.status = Status.STARTING
         _tell(job, "release", message=f"Worker {job.worker} is stopping.")
-        queue.wake(job.id, queue=job.queue)
+        queue.wake(job.id, queue=job.queue, first=True)
     return True
 
 
@@ -234,7 +234,7 @@ def _again_or_fail(
         return False
     # The caller's object keeps its attempt: should the commit fail, it must find its job when it tries again.
     _tell(job, verb, status=Status.STARTING, attempt=job.attempt + 1, message=detail)
-    queue.wake(job.id, queue=job.queue, delay=delay)
+    queue.wake(job.id, queue=job.queue, delay=delay, first=not delay)
     return True
 
 

@@ -34,13 +34,15 @@ class Place(Protocol):
 _PLACES: dict[str, Place] = {"database": database_broker, "redis": redis_broker}
 
 
-def wake(job_id: uuid.UUID, *, queue: str, delay: datetime.timedelta = NOW) -> None:
+def wake(job_id: uuid.UUID, *, queue: str, delay: datetime.timedelta = NOW, first: bool = False) -> None:
     """Tell the workers of a queue of a waiting job, after `delay`, if the caller's transaction commits.
+
+    With `first` it is served before all that wait: it had its turn already.
 
     The message carries only the id and is a hint: a lost one is found by the sweep, a doubled one dies at
     `claim`.
     """
-    broker = _place().Broker(queue, delay=delay, job_id=job_id)
+    broker = _place().Broker(queue, delay=delay, job_id=job_id, first=first)
     async_task("jobs.tasks.run_job", str(job_id), broker=broker)
 
 

@@ -32,7 +32,7 @@ class Broker(Base):  # type: ignore[misc]
     """Messages of one queue, served oldest first.
 
     `delay` is how long the messages sent through this instance wait before they are served, `job_id` the job
-    they are about.
+    they are about; with `first` they are served before all that wait.
     """
 
     def __init__(
@@ -41,15 +41,17 @@ class Broker(Base):  # type: ignore[misc]
         *,
         delay: datetime.timedelta = NOW,
         job_id: uuid.UUID | None = None,
+        first: bool = False,
     ) -> None:
         super().__init__(list_key)
         self._delay = delay
         self._job_id = job_id
+        self._first = first
         self._given: set[str] = set()
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        self._delay, self._job_id, self._given = NOW, None, set()
+        self._delay, self._job_id, self._first, self._given = NOW, None, False, set()
 
     def enqueue(self, task: str) -> None:
         """Send a task once the caller's transaction has committed, if Redis takes it then."""
@@ -57,7 +59,7 @@ class Broker(Base):  # type: ignore[misc]
 
     def _send(self, message: str) -> None:
         try:
-            redis_lists.send(self.list_key, message, delay=self._delay)
+            redis_lists.send(self.list_key, message, delay=self._delay, first=self._first)
         except RedisError as error:
             logger.warning("Redis does not answer, the sweep will wake job %s: %s", self._job_id, error)
 

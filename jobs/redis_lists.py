@@ -41,13 +41,15 @@ return redis.call('LRANGE', KEYS[3], 0, -1)
 """
 
 
-def send(queue: str, message: str, *, delay: datetime.timedelta) -> None:
-    """Add a message, to be served after `delay`. Give up in less than a second."""
+def send(queue: str, message: str, *, delay: datetime.timedelta, first: bool = False) -> None:
+    """Add a message, served after `delay` or `first` of all that wait. Give up in less than a second."""
     with _client(SEND_SECONDS).pipeline() as together:
         together.sadd(QUEUES, queue)
         if delay:
             milliseconds = delay / datetime.timedelta(milliseconds=1)
             together.eval(SEND_LATER, 1, _delayed(queue), milliseconds, message)
+        elif first:
+            together.lpush(_waiting(queue), message)
         else:
             together.rpush(_waiting(queue), message)
         together.execute()

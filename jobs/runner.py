@@ -37,7 +37,7 @@ def run(job_id: uuid.UUID, *, worker: str) -> None:
     job = lifecycle.claim(job_id, worker=worker)
     if job is None:
         if workers.is_stopping(worker):  # it came a moment too late: somebody else's, then
-            queue.wake(job_id, queue=queue.own_name())
+            queue.wake(job_id, queue=queue.own_name(), first=True)
         return
     hold = Hold(job)
     with contextlib.suppress(JobLost):

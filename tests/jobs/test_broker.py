@@ -8,6 +8,7 @@ import uuid
 import pytest
 from django.db import connection, connections, transaction
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from django_q.signing import SignedPackage
 
 from jobs import queue, workers
@@ -114,6 +115,17 @@ def test_what_silent_clusters_had_taken_is_freed_and_what_living_ones_have_is_no
     assert list(Message.objects.held().values_list("holder", flat=True)) == ["a"]
 
 
+def test_a_job_that_had_its_turn_goes_before_all_that_wait(ids, as_cluster):
+    """Its user has been charged, and waited once."""
+    wake(ids[0])
+    wake(ids[1])
+    wake(ids[2], first=True)
+    as_cluster("a")
+    assert take() == str(ids[2])
+    queue.free("a")
+    assert [serve() for _ in range(3)] == [str(ids[2]), str(ids[0]), str(ids[1])]
+
+
 def test_a_delayed_message_waits_and_the_others_do_not_wait_for_it(ids):
     wake(ids[0], delay=datetime.timedelta(seconds=60))
     wake(ids[1])
@@ -198,15 +210,23 @@ def test_a_waiting_cluster_is_told_at_once(ids):
     assert found[1] < 0.9  # a look takes a second when nobody is told
 
 
-@ONLY_POSTGRESQL
-def test_a_backlog_is_read_from_the_front_of_one_index():
+def test_a_backlog_is_read_from_the_front_of_an_index():
     rows = [Message(queue="render", payload="-", due_at=Now()) for _ in range(5000)]
     Message.objects.bulk_create(rows, batch_size=1000)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE jobs_message")
-    plan = Message.objects.filter(queue="render").due().oldest_first()[:1].explain()
+        cursor.execute("ANALYZE")
+    plan = Broker("render")._waiting_for("a")[:1].explain()
     assert "message_in_turn" in plan
-    assert "Sort" not in plan
+    for slow in ("Sort", "TEMP B-TREE", "Seq Scan on jobs_message", "SCAN jobs_message", "SCAN U0"):
+        assert slow not in plan
+
+
+@ONLY_POSTGRESQL
+def test_a_look_at_an_empty_queue_is_one_statement():
+    """An idle cluster looks each second, and there may be many."""
+    with CaptureQueriesContext(connection) as captured:
+        assert take() is None
+    assert sum("SELECT" in query["sql"] for query in captured.captured_queries) == 1
 
 
 @ONLY_POSTGRESQL
