@@ -56,6 +56,11 @@ def queues_served_here() -> set[str]:
     return {queue for worker_id, queue in alive if ours.match(worker_id)}
 
 
+def serve(queue: str) -> bool:
+    """Tell whether any living cluster serves the queue."""
+    return Worker.objects.alive(sign_of_life()).serving(queue).exists()
+
+
 def retire(worker_ids: Iterable[str]) -> None:
     """Have clusters take no more messages and claim no more jobs."""
     Worker.objects.filter(id__in=list(worker_ids)).update(stopping_at=Now())

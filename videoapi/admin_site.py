@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 SECTIONS = ("jobs", "dust", "videos", "accounts")  # any other comes after them, by name
+UNUSED = {"OrmQ", "Schedule"}  # the engine's own queue and clock, which stay empty here
 
 
 class Site(admin.AdminSite):
@@ -18,7 +19,10 @@ class Site(admin.AdminSite):
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
         """Return what the user may see, the usual first."""
-        return sorted(super().get_app_list(request, app_label), key=_rank)
+        sections = sorted(super().get_app_list(request, app_label), key=_rank)
+        for section in sections:
+            section["models"] = [model for model in section["models"] if model["object_name"] not in UNUSED]
+        return [section for section in sections if section["models"]]
 
 
 def _rank(section: dict[str, Any]) -> int:

@@ -1,6 +1,7 @@
 """Support's pages about jobs and workers."""
 
 from jobs.admin.jobs import JobAdmin
+from jobs.admin.messages import MessageAdmin
 from jobs.admin.workers import WorkerAdmin
 
-__all__ = ["JobAdmin", "WorkerAdmin"]
+__all__ = ["JobAdmin", "MessageAdmin", "WorkerAdmin"]

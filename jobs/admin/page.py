@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from dust.models import Transfer
-from jobs import formats
+from jobs import formats, workers
 from jobs.admin import wording
 from jobs.models import Job
 from videos import links
@@ -49,7 +49,7 @@ def context(job: Job) -> dict[str, Any]:
         "icon": wording.icon(job.status),
         "standing": wording.standing(job),
         "money": wording.money(job),
-        "trouble": wording.trouble(job),
+        "trouble": trouble(job),
         "owner": wording.owner(job),
         "account": getattr(job.user, "dust_account", None),
         "request_lines": request_lines(job),
@@ -62,6 +62,12 @@ def context(job: Job) -> dict[str, Any]:
         "technical": technical(job),
         **_files(job),
     }
+
+
+def trouble(job: Job) -> str:
+    """Return what keeps an unfinished job from getting on, "" if nothing does."""
+    waits = not job.is_finished and not job.worker
+    return wording.trouble(job) or (wording.unserved(job) if waits and not workers.serve(job.queue) else "")
 
 
 def timeline(job: Job) -> list[Moment]:
@@ -114,6 +120,7 @@ def technical(job: Any) -> list[tuple[str, Any]]:
         ("Job id", job.id),
         ("Request id (X-Request-ID)", job.request_id),
         ("Attempt", job.attempt),
+        ("Queue", job.queue),
         ("Worker", job.worker),
         ("Lease ends", job.lease_expires_at),
         ("Step", job.current_step),

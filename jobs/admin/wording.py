@@ -88,6 +88,8 @@ def standing(job: Any) -> str:
         return f"{Status(job.status).label} {span(job.now - job.finished_at)} ago"
     if job.status == Status.QUEUED:
         return f"Waiting in the queue for {span(job.now - job.created_at)}"
+    if not job.worker and job.attempt == 1:
+        return "Waiting for another worker, as its own was stopped"
     if not job.worker:
         return f"Waiting for another try, after {_tries(job.attempt - 1)}"
     since = span(job.now - (job.claimed_at or job.created_at))
@@ -119,6 +121,14 @@ def trouble(job: Any) -> str:
     if is_overdue(job):
         return "It has waited past its deadline. It will be failed, and the DUST held for it given back."
     return ""
+
+
+def unserved(job: Job) -> str:
+    """Return what to say of a job that waits in a queue without workers."""
+    return (
+        f"No worker serves the queue \u201c{job.queue}\u201d right now. The job waits until one is started: "
+        f"manage.py worker --queue {job.queue}=1"
+    )
 
 
 def dust(job: Job) -> str:

@@ -34,6 +34,7 @@ class Message(models.Model):
     objects = MessageQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "queue message"
         indexes = (
             # the order of service, read from the front whatever waits behind
             models.Index(fields=["queue", "due_at", "id"], name="message_in_turn"),
