@@ -21,7 +21,7 @@ class MessageAdmin(LongList):
     exclude = ("payload",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        return super().get_queryset(request).defer("payload").annotate(now=Now())
+        return Message.objects.defer("payload").annotate(now=Now())
 
     @admin.display(description="state")
     def state(self, message: Any) -> str:

@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, help_text="The cluster that has taken it.", max_length=120),
                 ),
             ],
+            options={"verbose_name": "queue message"},
         ),
         migrations.RemoveIndex(
             model_name="job",
