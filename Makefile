@@ -19,7 +19,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-sqlite test-postgresql services check fmt lint types schema schema-check \
-	migrations-check lock storm
+	migrations-check bench lock storm
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ types: $(DEV) ## check the types
 
 schema: $(DEV) ## write the OpenAPI schema to docs/openapi.yaml
 	$(MANAGE) spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+bench: $(RUNTIME) ## measure against the least that could do the same; SIZES=1000,100000,1000000 for more; bench.json
+	@exec $(BIN)/python -m bench
 
 lock: $(MADE) ## renew requirements.txt and requirements-dev.txt from their .in files
 	@$(BIN)/python -m venv $(VENV)/lock

@@ -1,0 +1,1 @@
+"""How fast the product is, as ratios to the least that could do the same. `make bench` asserts nothing."""

@@ -1,0 +1,62 @@
+"""`make bench`: measure at each size, print one table, write JSON. It asserts nothing.
+
+`SIZES` are the numbers of finished jobs, `ROUNDS` how often each comparison is made, `BENCH_DATABASE_URL` a
+PostgreSQL server where databases may be made (else the one on this machine) or `sqlite`, `BENCH_JSON` the
+file for all figures.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench import databases, report
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZES = "1000,100000"
+
+
+def main() -> None:
+    """Measure in a process and a database of its own for each size."""
+    server = os.environ.get("BENCH_DATABASE_URL") or databases.LOCAL
+    sizes = [int(size) for size in (os.environ.get("SIZES") or SIZES).split(",")]
+    found = {"machine": report.machine(server), "sizes": [_size(size, server) for size in sizes]}
+    path = Path(os.environ.get("BENCH_JSON") or "bench.json")
+    path.write_text(json.dumps(found, indent=1) + "\n")
+    print("\n".join(report.table(found)))
+    print(f"\nAll figures: {path}")
+
+
+def _size(jobs: int, server: str) -> Any:
+    command = [sys.executable, "-m", "bench.size", str(jobs)]
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        databases.throw_away(server, Path(folder)) as url,
+    ):
+        environment = _environment(folder, url)
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def _environment(folder: str, url: str) -> dict[str, str]:
+    """Return the settings of a production start; only the address, and that it speaks plain http, differ."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "bench.settings",
+        "DEBUG": "false",
+        "SECRET_KEY": "for-the-bench-only-" + "x" * 50,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "SECURE_COOKIES": "false",
+        "DATA_DIR": folder,
+        "DATABASE_URL": url,
+        "DATABASE_POOL": "true" if url else "false",
+        "REHEARSAL": "true",
+        "LOG_LEVEL": "ERROR",
+    }
+
+
+if __name__ == "__main__":
+    main()
