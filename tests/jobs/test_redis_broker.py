@@ -111,6 +111,13 @@ def test_nothing_of_it_is_in_the_database(submit):
     assert take() == job.id
 
 
+def test_a_job_that_had_its_turn_is_served_before_all_that_wait(ids):
+    wake(*ids[:2])
+    wake(ids[2], first=True)
+    broker = Broker("render")
+    assert [serve(broker) for _ in range(3)] == [ids[2], ids[0], ids[1]]
+
+
 def test_a_queue_serves_only_its_own(ids):
     queue.wake(ids[0], queue="remote")
     wake(ids[1])
