@@ -19,10 +19,10 @@ PYTEST := $(BIN)/python -m pytest -n 2
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-sqlite test-postgresql services check fmt lint types schema schema-check \
-	migrations-check bench lock storm
+	migrations-check bench lock storm bench-brokers
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## start everything on this machine; PORT (8000), HOST (127.0.0.1) and DATA_DIR (./var) say where
 	@exec env DEBUG="$${DEBUG:-true}" $(BIN)/python manage.py run --with-parent
@@ -41,6 +41,9 @@ check: $(DEV) ## everything a change must pass: format, lint, types, schema, mig
 storm: $(DEV) ## kill everything while clients work, and see what is lost: SEED, MINUTES (10), STORM_DATABASE, QUEUE_BROKER
 	@exec $(BIN)/python -m tests.faults.storm $${SEED:+--seed "$$SEED"} --minutes "$${MINUTES:-10}" \
 		--database "$${STORM_DATABASE:-postgresql}" --broker "$${QUEUE_BROKER:-database}"
+
+bench-brokers: $(DEV) ## measure the places for the queue side by side: WAITING, ROUNDS (docs: bench/brokers.py)
+	@exec $(BIN)/python -m bench.brokers
 
 fmt: $(DEV) ## format the code and mend what can be mended
 	$(TOOL)ruff format .
