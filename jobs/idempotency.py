@@ -12,13 +12,20 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import OperationalError, connection
+from django.db.models import UUIDField
 from django.db.models.functions import Now
 
 from jobs.errors import IdempotencyInProgress, IdempotencyKeyReused
 from jobs.models import IdempotencyKey
 
 LIFETIME = datetime.timedelta(hours=24)
+# One statement where Django would need a savepoint around an INSERT that may fail. It waits for an equal one
+# in another transaction, and writes nothing if that commits.
+_TAKE = """
+INSERT INTO jobs_idempotencykey (user_id, key, fingerprint, receipt) VALUES (%s, %s, %s, '{}')
+ON CONFLICT (user_id, key) DO NOTHING RETURNING id
+"""
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code for a lock_timeout
 
 
@@ -48,13 +55,17 @@ def claim(user_id: Any, key: str, print_: str) -> dict[str, Any] | None:
     """
     own = IdempotencyKey.objects.filter(user_id=user_id, key=key)
     with _bounded_wait():
-        own.filter(created_at__lt=Now() - LIFETIME).delete()
-        try:
-            with transaction.atomic():
-                IdempotencyKey.objects.create(user_id=user_id, key=key, fingerprint=print_)
-        except IntegrityError:  # the other one has committed while we waited
-            return _receipt(own.get(), print_)
+        while not _take(user_id, key, print_):  # the other one has committed, maybe while we waited
+            if earlier := find(user_id, key, print_):
+                return earlier
+            own.filter(created_at__lt=Now() - LIFETIME).delete()
     return None
+
+
+def _take(user_id: Any, key: str, print_: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [UUIDField().get_db_prep_value(user_id, connection), key, print_])
+        return cursor.fetchone() is not None
 
 
 def record(user_id: Any, key: str, receipt: dict[str, Any]) -> None:

@@ -57,18 +57,23 @@ def submit(order: Order, *, actor: str = "", reason: str = "") -> Job:
     """
     account = ledger.open_account(order.user_id)
     with transaction.atomic():
-        deadline = _from_now(settings.JOB_QUEUE_DEADLINE)
-        job = Job.objects.create(deadline_at=deadline, **dataclasses.asdict(order))
-        if order.cost:
-            ledger.hold(account.pk, job.id, order.cost, meta={"cost": order.cost, "model": order.model})
-        else:
-            Account.objects.select_for_update(no_key=True).get(pk=account.pk)
-        # Counted after the account's row is locked, so that equal requests at once can't pass together.
-        if not actor and Job.objects.owned_by(order.user_id).active().count() > settings.MAX_ACTIVE_JOBS:
-            raise TooManyActiveJobs(limit=settings.MAX_ACTIVE_JOBS)
-        _tell(job, "submit", actor=actor, message=reason)
-        queue.wake(job.id, queue=job.queue)
-    return job
+        return place(order, account_id=account.pk, actor=actor, reason=reason)[0]
+
+
+def place(order: Order, *, account_id: int, actor: str, reason: str) -> tuple[Job, int]:
+    """Do the same in the caller's transaction, which a refusal must end; return the job and the DUST left."""
+    job = Job.objects.create(deadline_at=_from_now(settings.JOB_QUEUE_DEADLINE), **dataclasses.asdict(order))
+    if order.cost:
+        price = {"cost": order.cost, "model": order.model}
+        available = ledger.hold(account_id, job.id, order.cost, meta=price).available_after
+    else:
+        available = Account.objects.select_for_update(no_key=True).get(pk=account_id).available
+    # Counted after the account's row is locked, so that equal requests at once can't pass together.
+    if not actor and Job.objects.owned_by(order.user_id).active().count() > settings.MAX_ACTIVE_JOBS:
+        raise TooManyActiveJobs(limit=settings.MAX_ACTIVE_JOBS)
+    _tell(job, "submit", actor=actor, message=reason)
+    queue.wake(job.id, queue=job.queue)
+    return job, available
 
 
 def claim(job_id: uuid.UUID, *, worker: str) -> Job | None:
@@ -223,12 +228,8 @@ def _again_or_fail(
         except JobLost:
             return False
         return True
-    again: dict[str, Any] = {
-        "worker": "",
-        "lease_expires_at": None,
-        "progress": 0.0,
-        "woken_at": _from_now(delay),
-    }
+    again: dict[str, Any] = {"worker": "", "lease_expires_at": None, "progress": 0.0}
+    again["woken_at"] = _from_now(delay)
     again |= {"attempt": F("attempt") + 1, "current_step": "Waiting for another try"}
     if not _move(expected.filter(id=job.id), status=Status.STARTING, **again):
         return False

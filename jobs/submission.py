@@ -88,16 +88,16 @@ def submit(order: Order, key: Key | None, picture: File[Any] | None = None) -> R
 def _submit_once(
     order: Order, key: Key | None, *, seconds: int, actor: str = "", reason: str = ""
 ) -> Receipt:
-    ledger.open_account(order.user_id)
+    account = ledger.open_account(order.user_id)
     with transaction.atomic():
         if key and (found := idempotency.claim(order.user_id, key.key, key.fingerprint)):
             return Receipt(**found, replayed=True)
-        job = lifecycle.submit(order, actor=actor, reason=reason)
+        job, available = lifecycle.place(order, account_id=account.pk, actor=actor, reason=reason)
         receipt = Receipt(
             job_id=str(job.id),
             estimated_completion_seconds=seconds,
             cost=order.cost,
-            balance=ledger.balance(order.user_id).available,
+            balance=available,
         )
         if key:
             kept = {name: value for name, value in dataclasses.asdict(receipt).items() if name != "replayed"}
