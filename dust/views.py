@@ -28,7 +28,7 @@ class TransactionsView(PrivateView):
     def get(self, request: Request) -> Response:
         query = pages.query(request)
         account = ledger.open_account(_caller(request))
-        page = pages.page(Transfer.objects.of(account).newest_first(), **query)
+        page = pages.page(Transfer.objects.of(account).newest_first(), total=account.seq, **query)
         rows = TransactionSerializer(page.rows, many=True).data
         return Response({"success": True, "transactions": rows, "pagination": page.pagination})
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from base.errors import DomainError
-from jobs import idempotency, lifecycle, queue, runner, uploads, workers
+from jobs import idempotency, lifecycle, queue, runner, statistics, uploads, workers
 from jobs.errors import JobLost
 from jobs.models import Chore, Job, PurgedJob
 from jobs.providers.base import FailureCode
@@ -49,6 +49,8 @@ def sweep(*, dry_run: bool = False, all_chores: bool = False) -> list[Count]:
         Count("idempotency keys removed", idempotency.remove_stale(dry_run=dry_run)),
         Count("dead workers forgotten", workers.forget_dead(dry_run=dry_run)),
     ]
+    if not dry_run:
+        statistics.tally()  # before jobs are purged that it counts
     if all_chores or (not dry_run and _take_turn("daily", DAILY)):
         counts += [*purge_jobs(dry_run=dry_run), *remove_orphans(dry_run=dry_run)]
         failures = queue.forget_failures(settings.JOB_RETENTION, dry_run=dry_run)

@@ -13,9 +13,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection
-from django.db.models import UUIDField
+from django.db.models import CharField, UUIDField
 from django.db.models.functions import Now
 
+from base.prepared import Place, Prepared
 from jobs.errors import IdempotencyInProgress, IdempotencyKeyReused
 from jobs.models import IdempotencyKey
 
@@ -26,6 +27,11 @@ _TAKE = """
 INSERT INTO jobs_idempotencykey (user_id, key, fingerprint, receipt) VALUES (%s, %s, %s, '{}')
 ON CONFLICT (user_id, key) DO NOTHING RETURNING id
 """
+_KEPT = Prepared(
+    IdempotencyKey.objects.filter(
+        user_id=Place("user_id", UUIDField()), key=Place("key", CharField()), created_at__gte=Now() - LIFETIME
+    )
+)
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code for a lock_timeout
 
 
@@ -37,7 +43,7 @@ def fingerprint(endpoint: str, body: Any, upload: bytes = b"") -> str:
 
 def find(user_id: Any, key: str, print_: str) -> dict[str, Any] | None:
     """Return the receipt of an earlier equal request, None if there is none. Raise IdempotencyKeyReused."""
-    row = IdempotencyKey.objects.filter(user_id=user_id, key=key, created_at__gte=Now() - LIFETIME).first()
+    row = _KEPT.first(user_id=user_id, key=key)
     return None if row is None else _receipt(row, print_)
 
 

@@ -27,7 +27,8 @@ class Dust(models.TextChoices):
 
 RUNNING = (Status.STARTING, Status.PROCESSING)
 ACTIVE = (Status.QUEUED, *RUNNING)
-FINISHED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+UNMADE = (Status.FAILED, Status.CANCELLED)
+FINISHED = (Status.COMPLETED, *UNMADE)
 
 DUST = {
     Status.QUEUED: Dust.HELD,

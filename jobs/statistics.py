@@ -4,16 +4,22 @@ import datetime
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, Q
+from django.db import transaction
+from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
-from jobs import estimates, states
-from jobs.models import Job
+from jobs import estimates
+from jobs.models import Job, Tally
 from jobs.states import Status
 
 REMEMBERED_SECONDS = 5
 DAY = datetime.timedelta(days=1)
 SAMPLE = 1000
+PROCESSED = "processed"
+BEGINNING = datetime.datetime.fromtimestamp(0, datetime.UTC)
+# A job's time is that of its statement, and its transaction may be committed after a later one's: those of
+# the last minutes are counted each time.
+UNSETTLED = datetime.timedelta(minutes=10)
 
 
 def overview() -> dict[str, Any]:
@@ -27,24 +33,38 @@ def overview() -> dict[str, Any]:
 
 def _count() -> dict[str, Any]:
     workers = estimates.workers_alive()
-    counts = Job.objects.aggregate(
-        processed=Count("id", filter=Q(status__in=(Status.COMPLETED, Status.FAILED))),
-        queued=Count("id", filter=Q(status=Status.QUEUED)),
-        running=Count("id", filter=Q(status__in=states.RUNNING)),
-    )
     last = Job.objects.completed().order_by("-finished_at").values_list("finished_at", flat=True).first()
     models = _models()
     return {
         "is_running": workers > 0,
-        "jobs_processed": counts["processed"],
-        "jobs_queued": counts["queued"],
-        "jobs_in_progress": counts["running"],
+        "jobs_processed": _processed(),
+        "jobs_queued": Job.objects.queued().count(),
+        "jobs_in_progress": Job.objects.running().count(),
         "last_job_completed_at": last,
         "average_processing_time_seconds": _average(),
         "workers": workers,
         "success_rate_24h": _success_rate(),
         "models": models,
     }
+
+
+def tally() -> None:
+    """Count the jobs that have ended since the last time, but for the latest, and keep the sum."""
+    with transaction.atomic():
+        Tally.objects.get_or_create(name=PROCESSED, defaults={"until": BEGINNING})
+        locked = Tally.objects.select_for_update(
+            no_key=True
+        )  # of two sweeps at once one counts after the other
+        kept = locked.annotate(now=Now()).get(name=PROCESSED)
+        until = kept.now - UNSETTLED
+        ended = Job.objects.processed().filter(finished_at__gt=kept.until, finished_at__lte=until)
+        Tally.objects.filter(name=PROCESSED).update(number=F("number") + ended.count(), until=until)
+
+
+def _processed() -> int:
+    """Return how many jobs were completed or failed, purged ones included: the tally, and those since."""
+    kept = Tally.objects.filter(name=PROCESSED).first() or Tally(until=BEGINNING)
+    return kept.number + Job.objects.processed().filter(finished_at__gt=kept.until).count()
 
 
 def _average() -> float | None:

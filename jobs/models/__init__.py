@@ -1,7 +1,17 @@
 """The tables of `jobs`."""
 
 from jobs.models.job import Job, JobEvent, JobQuerySet
-from jobs.models.records import IdempotencyKey, PurgedJob
+from jobs.models.records import IdempotencyKey, PurgedJob, Tally
 from jobs.models.work import Chore, Message, Worker
 
-__all__ = ["Chore", "IdempotencyKey", "Job", "JobEvent", "JobQuerySet", "Message", "PurgedJob", "Worker"]
+__all__ = [
+    "Chore",
+    "IdempotencyKey",
+    "Job",
+    "JobEvent",
+    "JobQuerySet",
+    "Message",
+    "PurgedJob",
+    "Tally",
+    "Worker",
+]

@@ -39,6 +39,10 @@ class JobQuerySet(models.QuerySet["Job"]):
     def completed(self) -> Self:
         return self.filter(status=Status.COMPLETED)
 
+    def processed(self) -> Self:
+        """Completed or failed."""
+        return self.filter(status__in=(Status.COMPLETED, Status.FAILED))
+
     def became(self, video_id: Any) -> Self:
         """Completed with this video."""
         return self.completed().filter(video_id=video_id)
@@ -181,6 +185,13 @@ class Job(models.Model):
             ),
             models.Index(fields=["expires_at"], name="job_uncleared", condition=Q(cleared_at=None)),
             models.Index(fields=["-finished_at"], name="job_finished"),
+            models.Index(
+                fields=["user", "status", "-id"],
+                name="job_user_unmade",
+                condition=Q(status__in=states.UNMADE),
+            ),
+            models.Index(fields=["status", "-id"], name="job_unmade", condition=Q(status__in=states.UNMADE)),
+            models.Index(fields=["model", "-id"], name="job_model_newest"),
             models.Index(fields=["request_id"], name="job_request", condition=~Q(request_id="")),
             models.Index(fields=["upload"], name="job_upload", condition=~Q(upload="")),
         )

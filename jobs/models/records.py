@@ -25,6 +25,17 @@ class IdempotencyKey(models.Model):
         return self.key
 
 
+class Tally(models.Model):
+    """How many jobs had ended by a certain moment, so that nobody has to count all of them again."""
+
+    name = models.CharField(primary_key=True, max_length=60)
+    number = models.PositiveBigIntegerField(default=0)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.number}"
+
+
 class PurgedJob(models.Model):
     """What stays of a purged job, so that the audit can still tell a purged job from a lost one."""
 
