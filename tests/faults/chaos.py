@@ -92,6 +92,7 @@ class Chaos(threading.Thread):
         return sum(count for what, count in self.done.items() if not what.startswith(("stop", "freeze")))
 
     def _strike(self) -> None:
+        self._seen: dict[str, dict[str, list[Process]]] = {}  # looking costs time: once a strike
         for _ in range(20):  # nobody may be rendering just now, or the server is down already
             kind = self._unseen.pop(0) if self._unseen else self._draw()
             if victim := self._try(kind):
@@ -116,7 +117,9 @@ class Chaos(threading.Thread):
             return self._strike_program(machine, kill=False)
         if kind == "freeze machine":
             return self._freeze(machine.parts(), machine.name)
-        victims = parts_by_role(machine)[kind.removeprefix("freeze ")]
+        if machine.name not in self._seen:
+            self._seen[machine.name] = parts_by_role(machine)
+        victims = self._seen[machine.name][kind.removeprefix("freeze ")]
         if not victims:
             return ""
         victim = self.chance.choice(victims)

@@ -41,7 +41,10 @@ QUEUE_SECONDS = 60.0  # for the last messages, after the last job has ended
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What kind of storm. `pause` is how many seconds lie between two strikes, at least and at most."""
+    """What kind of storm. `pause` is how many seconds lie between two strikes, at least and at most.
+
+    Where the machine is so busy that fewer than `least` were killed by then, it lasts up to twice as long.
+    """
 
     seed: int
     seconds: float
@@ -51,6 +54,7 @@ class Plan:
     webs: int = 2
     workers: int = 2
     pause: tuple[float, float] = (1.5, 5.0)
+    least: int = 0
     patience: float = 240.0
 
     @property
@@ -226,8 +230,11 @@ class Storm:
             user.start()
         chaos.start()
         ends = time.monotonic() + self.plan.seconds
-        while (left := ends - time.monotonic()) > 0 and chaos.is_alive():
-            time.sleep(min(left, 1.0))
+        while chaos.is_alive():
+            late = time.monotonic() - ends
+            if late > self.plan.seconds or (late > 0 and chaos.kills >= self.plan.least):
+                break
+            time.sleep(0.5)
         chaos.end()
         self._log(f"the storm is over: {chaos.kills} kills, {sum(chaos.done.values())} strikes")
         return chaos

@@ -33,9 +33,8 @@ MORE = (
     "INSERT INTO dust_transfer (id, kind, account_id, contra, amount, d_posted, d_held, seq, posted_after, "
     "held_after, hold_id, reverses_id, job_id, attempt, expires_at, key, actor, reason, meta, created_at) "
     "SELECT '{id}', kind, account_id, contra, amount, d_posted, d_held, seq + {later}, "
-    "posted_after {posted}, held_after, {hold}, NULL, job_id, attempt + 1, NULL, '{id}', actor, reason, meta, "
-    "created_at "
-    "FROM dust_transfer WHERE job_id = '{job}' AND kind = '{kind}'"
+    "posted_after {posted}, held_after, {hold}, NULL, job_id, attempt + 1, NULL, '{id}', actor, reason, "
+    "meta, created_at FROM dust_transfer WHERE job_id = '{job}' AND kind = '{kind}'"
 )
 
 
