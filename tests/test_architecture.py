@@ -46,7 +46,7 @@ FRONT_DOORS = {
     *("views", "serializers", "schema", "admin", "urls", "authentication", "signin", "middleware", "asgi"),
     *("throttles", "parsers", "fields", "pages", "problems", "delivery", "links", "callers", "forms"),
     *("requests", "answers", "bodies", "openapi", "ranges", "body_limit", "long_lists", "docs"),
-    *("health", "admin_site", "pages", "negotiation", "converters", "outage"),
+    *("health", "admin_site", "pages", "negotiation", "converters", "outage", "content_policy"),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 
-from videoapi import middleware, problems
+from videoapi import content_policy, middleware, problems
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -78,9 +78,10 @@ def _too_large(scope: Scope, max_bytes: int) -> HttpResponse:
 
     # Django's own request and our own middleware, so that path and X-Request-ID are those of any answer.
     request = ASGIRequest({**scope, "query_string": b""}, io.BytesIO())
+    response = middleware.RequestIdMiddleware(answer)(request)
     return cast(
-        HttpResponse, middleware.RequestIdMiddleware(answer)(request)
-    )  # a synchronous view: no awaitable
+        HttpResponse, content_policy.with_policy(cast(HttpResponse, response))
+    )  # no awaitable: synchronous
 
 
 async def _drop_the_rest(receive: Receive) -> None:

@@ -89,6 +89,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "videoapi.middleware.RequestIdMiddleware",
+    "videoapi.content_policy.middleware",
     "videoapi.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -140,8 +141,11 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 SECURE_COOKIES = env.bool("SECURE_COOKIES", default=not DEBUG)  # off only for plain-http trials
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
+# Without a proxy that tells, a request that came by TLS can't be told from one that did not.
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=SECURE_COOKIES and TRUST_PROXY)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=30 * 24 * 3600 if SECURE_COOKIES else 0)
+# For this host only: its subdomains and the browsers' own list are for the domain's owner to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -172,6 +176,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["base.throttles.ReadThrottle"],
     "DEFAULT_THROTTLE_RATES": {"submit": RATE_SUBMIT, "read": RATE_READ, "login": RATE_LOGIN},
     "NUM_PROXIES": 1 if TRUST_PROXY else 0,  # else anyone's X-Forwarded-For would be a fresh rate limit
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a browser's preflight, answered by corsheaders, or nothing
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "base.negotiation.AnyAccept",
     "EXCEPTION_HANDLER": "videoapi.problems.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

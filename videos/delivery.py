@@ -28,6 +28,8 @@ from videos.models import Video
 logger = logging.getLogger(__name__)
 
 CHUNK = 256 * 1024
+# A file that users sent, opened as a page of its own, is nobody's page: it can run, load and reach nothing.
+POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
 _KINDS = {
     links.VIDEO: pictures.Kind("video/mp4", ".mp4"),
     links.POSTER: pictures.Kind("image/jpeg", ".jpg"),
@@ -115,6 +117,7 @@ def _headers(request: Request, stored: Stored, size: int) -> dict[str, str]:
         "Cache-Control": f"private, max-age={stored.max_age}, immutable",
         "Content-Disposition": disposition or "inline",
         "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": POLICY,
     }
 
 
