@@ -59,9 +59,7 @@ def _finished(api, prompt, *, picture=False):
         made = api.submit("/videos/animate", key=prompt, data=fields, files={"image": _picture()})
     else:
         made = api.submit("/videos/generate", key=prompt, json=fields)
-    last = None
-    for last in api.follow(made["job_id"]):
-        pass
+    *_, last = api.follow(made["job_id"])
     return made["job_id"], last["status"] == "completed"
 
 

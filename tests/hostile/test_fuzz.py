@@ -7,6 +7,7 @@ import collections
 import os
 import pathlib
 import random
+import re
 import secrets
 
 import pytest
@@ -23,6 +24,7 @@ DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "openapi.yaml"
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or secrets.randbits(31)
 CHANCE = random.Random(SEED)
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 EVERYWHERE = {405}
 BEYOND_SCHEMAS = {
     "unknown_model",
@@ -44,7 +46,7 @@ def tally():
     print(f"\n{sum(counted.values())} requests, seed {SEED}: {dict(sorted(counted.items()))}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def caller(installation, objects):
     return {"base_url": installation.url, "headers": {"Authorization": f"Bearer {objects.token}"}}
 
@@ -54,15 +56,28 @@ def test_no_request_gets_an_answer_that_is_not_documented(case, tally, caller, o
     lead_to_something_real(case, objects)
     response = case.call(**caller)
     tally[response.status_code] += 1
+    lenient = [checks.negative_data_rejection] if "" in (case.query or {}).values() else []
     case.validate_response(
         response,
-        excluded_checks=[checks.positive_data_acceptance],
+        # an empty value in a query counts as none, which a schema can't say
+        excluded_checks=[checks.positive_data_acceptance, *lenient],
         additional_checks=[every_status_is_listed, every_key_is_documented, what_fits_is_accepted],
     )
 
 
 def lead_to_something_real(case, objects):
-    """Put an id that exists where a fitting one was made up, else nearly all answers would be 404."""
+    """Put an id that exists where a fitting one was made up, else nearly all answers would be 404.
+
+    So with what is made up and fits but ends a submit early: a stranger's `user_id`, a key used before.
+    """
+    if (
+        isinstance(case.body, dict)
+        and UUID.fullmatch(str(case.body.get("user_id")))
+        and CHANCE.random() < 0.9
+    ):
+        del case.body["user_id"]
+    if "Idempotency-Key" in (case.headers or {}) and CHANCE.random() < 0.5:
+        case.headers["Idempotency-Key"] += secrets.token_hex(8)
     path = case.meta.components.get(ParameterLocation.PATH)
     if path is None or not path.mode.is_positive or CHANCE.random() < 0.2:
         return
