@@ -37,13 +37,17 @@ class Cluster:
         """Return what is wrong with it, as a sentence; "" while nothing is."""
         if self.main.poll() is not None:
             return f"The cluster's main process ended (exit status {self.main.returncode})."
-        if dead := [process.pid for process in self.inner if not processes.is_running(process)]:
+        if dead := self.dead():
             return f"An inner process of the cluster died (pid {dead[0]})."
         if not self.complete:
             self._look_again()
             if not self.complete and time.monotonic() - self.started_at > START_SECONDS:
                 return f"The cluster was not complete after {START_SECONDS:.0f} seconds."
         return ""
+
+    def dead(self) -> list[int]:
+        """Return the pids of its inner processes that have died."""
+        return [process.pid for process in self.inner if not processes.is_running(process)]
 
     def _look_again(self) -> None:
         # The sentinel makes all its children at once; from then on a new one could only replace a dead one.

@@ -1,10 +1,12 @@
 """What becomes of a cluster's jobs when it stops or dies: none waits for its lease to run out."""
 
+import dataclasses
 import functools
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 from django.db import connection
@@ -63,33 +65,41 @@ def remaining(job: Any) -> float:
     return job.expected_seconds - elapsed if elapsed < job.expected_seconds else float("inf")
 
 
-def settle(worker_ids: Sequence[str], *, died: bool) -> None:
-    """Hand on what clusters held of which nothing is left.
+@dataclasses.dataclass(frozen=True, slots=True)
+class End:
+    """How clusters ended: whether they `died`, and which jobs the process that died first had at work.
 
-    `died`: a job may have been the cause, so each counts one attempt, and no job can do that for ever.
+    A job may be what killed it, so the suspects lose an attempt, or all jobs if there is no suspect: no job
+    can go on killing clusters for ever. Its neighbours lose only what was rendered.
     """
+
+    died: bool
+    suspects: Set[uuid.UUID] = frozenset()
+
+    def blames(self, job: Job) -> bool:
+        return self.died and (not self.suspects or job.id in self.suspects)
+
+
+def settle(worker_ids: Sequence[str], end: End) -> None:
+    """Hand on what clusters held of which nothing is left."""
     for worker_id in worker_ids:
         for job in Job.objects.running().filter(worker=worker_id):
-            _hand_on(job, died=died)
+            handed = lifecycle.reap(job, is_dead=True) if end.blames(job) else lifecycle.release(job)
+            if handed:
+                logger.info("job %s: handed on", job.id)
         queue.free(worker_id)
 
 
-def settle_in_time(worker_ids: Sequence[str], *, died: bool, seconds: float) -> None:
+def settle_in_time(worker_ids: Sequence[str], end: End, *, seconds: float) -> None:
     """Do `settle`, but wait no longer than `seconds`: leases and the sweep do the rest."""
 
     def work() -> None:
-        _patiently(lambda: settle(worker_ids, died=died))
+        _patiently(functools.partial(settle, worker_ids, end))
         connection.close()
 
     thread = threading.Thread(target=work, name="settling", daemon=True)
     thread.start()
     thread.join(timeout=seconds)
-
-
-def _hand_on(job: Job, *, died: bool) -> None:
-    handed = lifecycle.reap(job, is_dead=True) if died else lifecycle.release(job)
-    if handed:
-        logger.info("job %s: handed on", job.id)
 
 
 def _patiently(verb: Callable[[], None]) -> None:

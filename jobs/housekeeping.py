@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from base.errors import DomainError
-from jobs import idempotency, lifecycle, queue, runner, statistics, uploads, workers
+from jobs import idempotency, lifecycle, queue, statistics, uploads, workers, workplace
 from jobs.errors import JobLost
 from jobs.models import Chore, Job, PurgedJob
 from jobs.providers.base import FailureCode
@@ -121,7 +121,7 @@ def remove_orphans(*, age: datetime.timedelta | None = None, dry_run: bool = Fal
         Count("orphaned files removed", videos.files + pictures.files),
         Count("bytes freed", videos.bytes + pictures.bytes),
         Count("videos without their file", videos.rows_without_file),
-        Count("abandoned work folders removed", runner.remove_abandoned_folders(dry_run=dry_run)),
+        Count("abandoned work folders removed", workplace.remove_abandoned(dry_run=dry_run)),
     ]
 
 

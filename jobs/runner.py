@@ -3,12 +3,7 @@
 import contextlib
 import functools
 import logging
-import math
-import shutil
-import tempfile
-import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +11,7 @@ from django.conf import settings
 
 from base.ids import uuid7
 from base.outages import AWAY
-from jobs import catalogue, channel, formats, lifecycle, pictures, queue, workers
+from jobs import catalogue, channel, formats, lifecycle, pictures, queue, workers, workplace
 from jobs.channel import Accepted, Progress
 from jobs.child import Ceilings, Child
 from jobs.errors import JobLost
@@ -42,7 +37,7 @@ def run(job_id: uuid.UUID, *, worker: str) -> None:
     hold = Hold(job)
     with contextlib.suppress(JobLost):
         try:
-            with _folder() as folder:
+            with workplace.folder(job.id) as folder:
                 _make(job, hold, folder)
         except ProviderError as error:
             hold.insist(functools.partial(_give_up, job, error))
@@ -169,28 +164,3 @@ def _give_up(job: Job, error: ProviderError) -> None:
         lifecycle.hand_back(job, code=error.code, detail=error.detail)
     else:
         lifecycle.fail(job, code=error.code, detail=error.detail)
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    settings.WORK_DIR.mkdir(parents=True, exist_ok=True)
-    made = tempfile.TemporaryDirectory(prefix="job-", dir=settings.WORK_DIR, ignore_cleanup_errors=True)
-    with made as name:
-        yield Path(name)
-
-
-def remove_abandoned_folders(*, dry_run: bool = False) -> int:
-    """Remove work folders that a killed worker left on this machine; return how many."""
-    before = time.time() - settings.ORPHAN_AGE.total_seconds()
-    found = [path for path in settings.WORK_DIR.glob("job-*") if _changed(path) < before]
-    if not dry_run:
-        for path in found:
-            shutil.rmtree(path, ignore_errors=True)
-    return len(found)
-
-
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:  # its worker has just finished
-        return math.inf

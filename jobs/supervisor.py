@@ -15,7 +15,7 @@ from types import FrameType
 
 from base import guard, processes
 from jobs import cluster as clusters
-from jobs import handover
+from jobs import handover, workplace
 from jobs.cluster import Cluster
 from jobs.heartbeat import Heartbeat
 from jobs.sweeper import Sweeper
@@ -70,12 +70,14 @@ def supervise(*, queues: Mapping[str, int], grace: float, pulse_timeout: float) 
         ]
         sweeper.start()
         fault = _watch(lanes, sweeper, guardian, requests)
+        dead = [pid for lane in lanes for pid in lane.cluster.dead()]
         if fault:
             logger.error("worker %s: %s Ending the whole cluster.", own_id, fault)
         else:
             _wind_down(lanes, requests, grace=grace)
     worker_ids = [lane.cluster.worker_id for lane in lanes]
-    handover.settle_in_time(worker_ids, died=bool(fault), seconds=SETTLE_SECONDS)
+    end = handover.End(died=bool(fault), suspects=workplace.jobs_of(dead))
+    handover.settle_in_time(worker_ids, end, seconds=SETTLE_SECONDS)
     sweeper.stop()
     for lane in lanes:
         lane.heartbeat.stop()

@@ -1,6 +1,7 @@
 """What becomes of a job whose worker stops or dies: handed on at once, and nothing is paid twice."""
 
 import contextlib
+import os
 
 import pytest
 from django.db import OperationalError, transaction
@@ -8,8 +9,9 @@ from django.db.models.functions import Now
 
 from dust import audit
 from dust.models import Transfer
-from jobs import handover, lifecycle, queue, runner, workers
+from jobs import handover, lifecycle, queue, runner, workers, workplace
 from jobs.errors import JobLost
+from jobs.handover import End
 from jobs.models import Job, JobEvent, Message
 from jobs.providers.base import FailureCode
 from jobs.states import Status
@@ -115,7 +117,7 @@ def test_only_jobs_that_need_longer_than_there_is_are_given_back(submit, fresh):
 
 
 def test_what_a_stopped_cluster_held_is_released_without_an_attempt(processing, fresh):
-    handover.settle(["w1"], died=False)
+    handover.settle(["w1"], End(died=False))
     assert (fresh(processing).worker, fresh(processing).attempt) == ("", 1)
 
 
@@ -125,16 +127,27 @@ def test_what_a_dead_cluster_held_costs_an_attempt_each_time_and_ends_failed_and
     """A job may be what killed it: without the count it would kill one cluster after the other."""
     for _ in range(settings.JOB_MAX_ATTEMPTS):
         assert lifecycle.claim(queued.id, worker="w1")
-        handover.settle(["w1"], died=True)
+        handover.settle(["w1"], End(died=True))
     assert fresh(queued).status == Status.FAILED
     assert kinds(queued) == ["hold", "post", "reverse"]
     assert audit.violations() == []
 
 
+def test_of_a_dead_clusters_jobs_the_one_whose_process_died_loses_an_attempt(submit, fresh, settings):
+    settings.WORK_DIR = settings.MEDIA_ROOT / "work"
+    poison, neighbour = [lifecycle.claim(submit().id, worker="w1") for _ in range(2)]
+    with workplace.folder(poison.id):
+        suspects = workplace.jobs_of([os.getpid()])
+    assert suspects == {poison.id}
+    handover.settle(["w1"], End(died=True, suspects=suspects))
+    assert (fresh(poison).attempt, fresh(neighbour).attempt) == (2, 1)
+    assert (fresh(poison).worker, fresh(neighbour).worker) == ("", "")
+
+
 def test_messages_a_cluster_had_taken_are_served_again(queued, monkeypatch):
     Message.objects.update(holder="w1", due_at=Now() + workers.FORGET_AFTER)
     assert queue.waiting("render") == 0
-    handover.settle(["w1"], died=False)
+    handover.settle(["w1"], End(died=False))
     assert queue.waiting("render") == 1
 
 
