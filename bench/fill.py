@@ -160,17 +160,19 @@ def _finished(
     now = datetime.datetime.now(datetime.UTC)
     last: dict[uuid.UUID, uuid.UUID] = {}
     rows: Rows = []
+    keys: list[IdempotencyKey] = []
     for number, (owner, kind) in enumerate(_plan(jobs, len(purses))):
         at = now - SPAN + (SPAN - DAY / 24) * (number / jobs)
         job = Job(number, at, purses[owner])
         rows += _rows(patterns[kind if now - at < examples.KEPT else f"old {kind}"], job)
         last[job.purse.user_id] = job.id(copies.JOB)
         if now - at < DAY:
-            IdempotencyKey.objects.create(user_id=job.purse.user_id, key=str(uuid7()), created_at=at)
+            keys.append(IdempotencyKey(user_id=job.purse.user_id, key=str(uuid7()), created_at=at))
         if number % CHUNK == CHUNK - 1 or number == jobs - 1:
             with transaction.atomic():
                 _write(rows)
             rows = []
+    IdempotencyKey.objects.bulk_create(keys, batch_size=1000)
     return last
 
 

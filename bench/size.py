@@ -9,7 +9,7 @@ from typing import Any
 import django
 
 ROUNDS = int(os.environ.get("ROUNDS", "10"))
-POLLS, HTTP_POLLS, SUBMITS, STARTS, READS = 100, 400, 25, 25, 2  # in a round, in one direction
+POLLS, HTTP_POLLS, SUBMITS, STARTS, READS = 100, 200, 25, 25, 2  # in a round, in one direction
 BACKLOG = 10_000
 
 
