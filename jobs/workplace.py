@@ -28,7 +28,7 @@ def folder(job_id: uuid.UUID) -> Iterator[Path]:
 
 
 def jobs_of(pids: Iterable[int]) -> set[uuid.UUID]:
-    """Return the jobs that these dead processes had at work; perhaps also those of earlier ones so numbered."""
+    """Return the jobs that these dead processes had at work, and those of earlier ones so numbered."""
     found = [path.name.split("-") for pid in pids for path in settings.WORK_DIR.glob(f"job-{pid}-*-*")]
     return {uuid.UUID(parts[2]) for parts in found}
 
