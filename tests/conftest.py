@@ -13,6 +13,18 @@ from accounts.models import User
 from dust import triggers
 
 
+# Real processes, files or pages in which the database plays no part.
+RUN_ONCE = (
+    "tests/browser/",
+    "tests/faults/test_storage_full.py",
+    "tests/faults/test_web_stops.py",
+    "tests/jobs/images/",
+    "tests/jobs/test_poison.py",
+    "tests/providers/",
+    "tests/videoapi/test_processes.py",
+)
+
+
 def pytest_collection_modifyitems(config, items):
     """On PostgreSQL leave out what can't tell one database from another: the run on SQLite has it."""
     if not os.environ.get("DATABASE_URL"):
@@ -23,11 +35,11 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _meets_a_database(item):
+    if item.nodeid.startswith(RUN_ONCE):
+        return False
     marks = {mark.name for mark in item.iter_markers()}
-    return bool(
-        marks & {"django_db", "slow", "browser", "fuzz"}
-        or {"db", "transactional_db"} & set(item.fixturenames)
-    )
+    asked_for = {"db", "transactional_db"} & set(item.fixturenames)
+    return bool(marks & {"django_db", "slow", "browser", "fuzz"} or asked_for)
 
 
 @pytest.fixture
