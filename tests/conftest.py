@@ -12,7 +12,6 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from dust import triggers
 
-
 # Real processes, files or pages in which the database plays no part.
 RUN_ONCE = (
     "tests/browser/",
