@@ -43,7 +43,8 @@ QUEUE_SECONDS = 60.0  # for the last messages, after the last job has ended
 class Plan:
     """What kind of storm. `pause` is how many seconds lie between two strikes, at least and at most.
 
-    Where the machine is so busy that fewer than `least` were killed by then, it lasts up to twice as long.
+    Where the machine is so busy that fewer than `least` were killed by then, it lasts up to four times as
+    long.
     """
 
     seed: int
@@ -232,7 +233,7 @@ class Storm:
         ends = time.monotonic() + self.plan.seconds
         while chaos.is_alive():
             late = time.monotonic() - ends
-            if late > self.plan.seconds or (late > 0 and chaos.kills >= self.plan.least):
+            if late > 3 * self.plan.seconds or (late > 0 and chaos.kills >= self.plan.least):
                 break
             time.sleep(0.5)
         chaos.end()

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "127.0.0.1"
 MARK = "VIDEOAPI_STORM"
 GRACE_SECONDS = 5
+WORKER_OPTIONS = (f"--grace={GRACE_SECONDS}", "--pulse-timeout=20")  # as short as the lease and the rest
 TIDY_SECONDS = 20.0  # after the program's end nothing of it may be left for longer
 STOP_SECONDS = GRACE_SECONDS + 20.0  # from SIGTERM to its end
 
@@ -122,7 +123,7 @@ def worker(
     """Return a machine with a worker."""
     return Machine(
         name=f"worker-{number}",
-        command=(sys.executable, "manage.py", "worker", f"--grace={GRACE_SECONDS}"),
+        command=(sys.executable, "manage.py", "worker", *WORKER_OPTIONS),
         environment={**environment, "DATA_DIR": str(folder / f"worker-{number}")},
         log=folder / f"worker-{number}.log",
         pause=pause,
