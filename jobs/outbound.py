@@ -26,6 +26,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 WORTH_ANOTHER_TRY = frozenset({408, 425, 429})  # besides 5xx
 
 # Strict on purpose, and before any parser: what two parsers could read differently is refused.
+WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 AUTHORITY = re.compile(r"https?://(\[[0-9a-f:.]+\]|[^\[\]:@%/?#]+)(:[0-9]{0,5})?([/?#].*)?", re.I | re.A)
 HOST_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.A)
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.A)
@@ -129,8 +130,11 @@ def _opened(
 def _redirected(url: httpx2.URL, headers: httpx2.Headers) -> httpx2.URL:
     location = headers.get("location", "")
     _require_plain_text(location)
+    if location.startswith("//"):
+        location = f"{url.scheme}:{location}"
     try:
-        following = check(str(url.join(location)))
+        # a whole URL is judged as it is written: joining would tidy it up first
+        following = check(location if WHOLE.match(location) else str(url.join(location)))
     except (httpx2.InvalidURL, ValueError):
         raise OutboundRefused("The redirect cannot be read.") from None
     if url.scheme == "https" and following.scheme == "http":

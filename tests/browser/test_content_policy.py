@@ -59,10 +59,25 @@ def test_the_studio_keeps_to_its_policy(page):
     assert "\n".join(refused) == ""
 
 
+def test_the_studio_shows_hostile_words_as_words(page):
+    happened = []
+    page.on("dialog", lambda dialog: (happened.append(dialog.message), dialog.dismiss()))
+    page.get_by_label("What should it show?").fill(texts.MARKUP)
+    page.get_by_label("Model").select_option("rehearsal")
+    page.get_by_label("Resolution").select_option("sd_480p")
+    page.get_by_role("button", name="Make the video").click()
+    page.locator("#jobs .job-prompt").wait_for()
+    page.locator("#library video").wait_for(timeout=90_000)
+    page.reload()
+    page.locator("#library .job-prompt").wait_for()
+    assert page.locator("#library .job-prompt").inner_text() == texts.MARKUP
+    assert page.locator("#library img, #jobs img, #library svg, #x").count() == 0
+    assert happened == []
+
+
 def test_every_page_of_the_admin_keeps_to_its_policy(visitor, live, finished):
     staff.sign_in(visitor, live)
     seen = crawl(visitor, [f"/admin/jobs/job/{finished}/", "/admin/"])
-    print(len(seen), sorted(seen))
     assert "\n".join(visitor.refused) == ""
     assert visitor.happened == []
     assert {"/admin/jobs/job/", "/admin/videos/video/", "/admin/accounts/apitoken/add/"} <= seen

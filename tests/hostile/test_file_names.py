@@ -1,0 +1,76 @@
+"""Whatever an uploaded file is called, it is stored under a name of ours and shown as harmless words."""
+
+import dataclasses
+import re
+import unicodedata
+
+import pytest
+from django.core.files.storage import default_storage
+
+from jobs import lifecycle
+from jobs.models import Job
+from tests.hostile.texts import FILE_NAMES, LIVE
+from tests.jobs.making import details_of, stored_files
+from videos import library, links
+
+BOUNDARY = "a-boundary"
+PICTURE = b"\x89PNG..."
+OURS = re.compile(r"uploads/[0-9a-f]{2}/[0-9a-f]{32}")
+
+
+def form(name):
+    """A form with this file name in it, byte for byte; quotes as browsers write them."""
+    quoted = name.replace('"', "%22")
+    head = "--{}\r\nContent-Disposition: form-data; name={}\r\n\r\n".format
+    image = f'"image"; filename="{quoted}"\r\nContent-Type: image/png'
+    fields = head(BOUNDARY, '"prompt"') + "zoom\r\n" + head(BOUNDARY, image)
+    return fields.encode() + PICTURE + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+@pytest.fixture
+def upload(api):
+    def send(name):
+        kind = f"multipart/form-data; boundary={BOUNDARY}"
+        return api.generic("POST", "/videos/animate", form(name), content_type=kind)
+
+    return send
+
+
+@pytest.mark.parametrize("name", FILE_NAMES, ids=ascii)
+def test_it_is_stored_and_shown_safely_or_refused(name, upload, media, client, charlie):
+    answer = upload(name)
+    if answer.status_code != 202:  # no file name is left of "." or ".."
+        assert answer.status_code == 400
+        assert not media.exists() or not [path for path in media.rglob("*") if path.is_file()]
+        return
+    job = Job.objects.get()
+    assert OURS.fullmatch(job.upload)
+    assert [str(path.relative_to(media)) for path in media.rglob("*") if path.is_file()] == [job.upload]
+    shown = job.upload_name
+    assert len(shown) <= 200
+    assert not set(shown) & set("/\\")
+    assert all(unicodedata.category(character)[0] != "C" for character in shown)
+    client.force_login(charlie)
+    page = client.get(f"/admin/jobs/job/{job.id}/change/").content.decode()
+    assert not [live for live in (*LIVE, '"onmouseover="') if live in page]
+
+
+@pytest.mark.parametrize("name", FILE_NAMES, ids=ascii)
+def test_a_download_is_named_by_us(name, upload, client, tmp_path):
+    if upload(name).status_code != 202:
+        return
+    job = lifecycle.claim(Job.objects.get().id, worker="w1")
+    lifecycle.accept(job)
+    with default_storage.open(job.upload, "wb") as kept:
+        kept.write(b"\xff\xd8\xff\xe0 a cat")
+    video = library.add(video_id=job.id, files=stored_files(tmp_path, job.id), details=with_picture(job))
+    answer = client.get(links.source_url(video), {"download": ""})
+    assert answer.getvalue().startswith(b"\xff\xd8")
+    assert answer["Content-Disposition"] == f'attachment; filename="source-{video.pk}.jpg"'
+    assert answer["Content-Type"] == "image/jpeg"
+
+
+def with_picture(job):
+    return dataclasses.replace(
+        details_of(job), source_image=job.upload, aspect_ratio="16:9", resolution="sd_480p"
+    )
