@@ -23,9 +23,11 @@ def main() -> None:
     """Measure in a process and a database of its own for each size."""
     server = os.environ.get("BENCH_DATABASE_URL") or databases.LOCAL
     sizes = [int(size) for size in (os.environ.get("SIZES") or SIZES).split(",")]
-    found = {"machine": report.machine(server), "sizes": [_size(size, server) for size in sizes]}
     path = Path(os.environ.get("BENCH_JSON") or "bench.json")
-    path.write_text(json.dumps(found, indent=1) + "\n")
+    found: dict[str, Any] = {"machine": report.machine(server), "sizes": []}
+    for size in sizes:
+        found["sizes"].append(_size(size, server))
+        path.write_text(json.dumps(found, indent=1) + "\n")  # each size, should a later one be cut short
     print("\n".join(report.table(found)))
     print(f"\nAll figures: {path}")
 

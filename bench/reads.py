@@ -26,7 +26,7 @@ ADMIN_LISTS = {
     "admin, jobs at work": f"{ADMIN}?status=processing",
     "admin, stalled jobs": f"{ADMIN}?trouble=stalled",
     "admin, jobs of a rare model": f"{ADMIN}?model=preview",
-    "admin, page 20": f"{ADMIN}?p=20",
+    "admin, page 10": f"{ADMIN}?p=10",
     "admin, search by name": f"{ADMIN}?q=user7",
     "admin, search for nothing": f"{ADMIN}?q=nobody@example.com",
     "admin, workers": "/admin/jobs/worker/",
