@@ -65,7 +65,7 @@ def reap_jobs(*, dry_run: bool = False) -> list[Count]:
     """Take jobs from workers that are gone, and fail those that waited past their deadline."""
     return [
         Count("jobs reaped", _each(Job.objects.stalled().oldest_first(), lifecycle.reap, dry_run)),
-        Count("overdue jobs failed", _each(Job.objects.overdue().oldest_first(), _fail_overdue, dry_run)),
+        Count("overdue jobs failed", _each(Job.objects.overdue().in_turn(), _fail_overdue, dry_run)),
     ]
 
 

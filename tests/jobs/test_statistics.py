@@ -5,6 +5,7 @@ import datetime
 import pytest
 from django.db import connection
 
+from base.ids import uuid7
 from jobs import housekeeping, lifecycle, statistics
 from jobs.models import Job, Tally
 from jobs.providers.base import FailureCode
@@ -80,18 +81,34 @@ def test_two_sweeps_at_once_count_each_job_once(transactional_db, ended, togethe
     assert (processed(), tallied()) == (2, 2)
 
 
+@pytest.fixture
+def indexes(db):
+    """Have PostgreSQL use them even where all the rows would be read sooner."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+
+
 def plan(**wanted):
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")  # of a few rows it would read all
     return Job.objects.filter(**wanted).newest_first()[:20].explain()
 
 
-def test_jobs_of_a_rare_model_are_found_by_an_index(db):
+def test_overdue_jobs_are_found_by_an_index(indexes):
+    assert "job_waiting" in Job.objects.overdue().in_turn()[:20].explain()
+
+
+def test_the_place_in_the_queue_is_read_from_the_index_alone(indexes):
+    ahead = Job.objects.seen_now().with_queue_ahead().filter(id=uuid7()).explain()
+    way = {"postgresql": "Index Only Scan using job_waiting", "sqlite": "INDEX job_waiting"}
+    assert ahead.count(way[connection.vendor]) == 2
+
+
+def test_jobs_of_a_rare_model_are_found_by_an_index(indexes):
     assert "job_model_newest" in plan(model="gone")
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite can't tell that a parameter fits the index")
-def test_rare_failures_are_found_by_an_index(alice):
+def test_rare_failures_are_found_by_an_index(indexes, alice):
     assert "job_unmade" in plan(status="failed")
     assert "unmade" in plan(user=alice, status="cancelled")
