@@ -29,7 +29,8 @@ JSON_IN_FORMS = ("camera_fixed", "metadata", "seed")
 
 
 @extend_schema_field(
-    {"type": "string", "format": "uri", "pattern": "^https?://", "maxLength": URL_CHARACTERS}
+    # no `format: uri`: that has no letters beyond ASCII, which people paste and we encode
+    {"type": "string", "pattern": "^https?://", "maxLength": URL_CHARACTERS}
 )
 class WebAddress(Text):
     """An http or https URL. Whether it may be fetched is judged when it is."""

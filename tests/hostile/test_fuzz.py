@@ -23,12 +23,15 @@ pytestmark = [pytest.mark.fuzz, pytest.mark.slow]
 DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "openapi.yaml"
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "5"))
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or secrets.randbits(31)
+BODY, PATH = ParameterLocation.BODY, ParameterLocation.PATH
 CHANCE = random.Random(SEED)
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 EVERYWHERE = {405}
 BEYOND_SCHEMAS = {
+    "empty",  # a file of no bytes
     "blank",  # nothing is left after trimming
     "unstorable",  # a NUL, or half of a pair
+    "null_characters_not_allowed",  # the same in a query
     "not_web",  # begins as a URL does, and is none
     "too_large",  # metadata, measured in bytes
     "unknown_model",
@@ -72,18 +75,16 @@ def test_no_request_gets_an_answer_that_is_not_documented(case, tally, caller, o
 def lead_to_something_real(case, objects):
     """Put an id that exists where a fitting one was made up, else nearly all answers would be 404.
 
-    So with what is made up and fits but ends a submit early: a stranger's `user_id`, a key used before.
+    So with what would end a submit early: a stranger's `user_id`, a key used before, a seed written as 5.0.
     """
-    if (
-        isinstance(case.body, dict)
-        and UUID.fullmatch(str(case.body.get("user_id")))
-        and CHANCE.random() < 0.9
-    ):
-        del case.body["user_id"]
+    if case.media_type == "application/json" and isinstance(case.body, dict) and fits(case, BODY):
+        if UUID.fullmatch(str(case.body.get("user_id"))) and CHANCE.random() < 0.9:
+            del case.body["user_id"]
+        if isinstance(seed := case.body.get("seed"), float) and seed.is_integer():
+            case.body["seed"] = int(seed)  # 5.0 is an integer to JSON Schema, and is none to us
     if "Idempotency-Key" in (case.headers or {}) and CHANCE.random() < 0.5:
         case.headers["Idempotency-Key"] += secrets.token_hex(8)
-    path = case.meta.components.get(ParameterLocation.PATH)
-    if path is None or not path.mode.is_positive or CHANCE.random() < 0.2:
+    if not fits(case, PATH) or CHANCE.random() < 0.2:
         return
     if "job_id" in case.path_parameters:
         case.path_parameters["job_id"] = CHANCE.choice(objects.jobs)
@@ -94,6 +95,12 @@ def lead_to_something_real(case, objects):
     else:
         token, name = CHANCE.choice(objects.files)
         case.path_parameters.update(token=token, name=name)
+
+
+def fits(case, location):
+    """Whether this part of the request is there, and was made to fit the document."""
+    part = case.meta.components.get(location)
+    return part is not None and part.mode.is_positive
 
 
 def every_status_is_listed(ctx, response, case):
