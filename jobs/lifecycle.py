@@ -86,11 +86,13 @@ def claim(job_id: uuid.UUID, *, worker: str) -> Job | None:
     mine = {"worker": worker, "lease_expires_at": _lease(), "claimed_at": Now(), "current_step": "Starting"}
     with transaction.atomic():
         fresh = Job.objects.queued().filter(may, id=job_id)
+        # Not in its pause, though a doubled message comes. `_from_now` is written as `woken_at` is, in SQLite.
+        rested = Job.objects.filter(may, id=job_id, woken_at__lte=_from_now(queue.NOW))
         if _move(fresh, status=Status.STARTING, attempt=1, started_at=Now(), **mine):
             job = Job.objects.get(id=job_id)
             if job.cost:
                 ledger.post(job.id)
-        elif _move(Job.objects.filter(may, id=job_id, status=Status.STARTING, worker=""), **mine):
+        elif _move(rested.filter(status=Status.STARTING, worker=""), **mine):
             job = Job.objects.get(id=job_id)
         else:
             return None

@@ -1,5 +1,7 @@
 """One job's moves: status, money and timeline go together, and each at most once."""
 
+import functools
+
 import pytest
 
 from base.ids import uuid7
@@ -226,9 +228,30 @@ def test_a_job_handed_back_is_tried_again_until_no_attempt_is_left(queued, alice
         job = lifecycle.claim(queued.id, worker="w1")
         assert job.attempt == attempt
         lifecycle.hand_back(job, code=FailureCode.PROVIDER_UNAVAILABLE, detail="not now")
+        move_clock(job, minutes=1)
     assert (fresh(job).status, fresh(job).failure_code) == (Status.FAILED, FailureCode.PROVIDER_UNAVAILABLE)
     assert dust_of(alice) == (OPENING, 0)
     assert kinds(job) == ["hold", "post", "reverse"]
+
+
+def test_a_doubled_message_does_not_cut_the_pause_before_another_try_short(processing, fresh, settings):
+    """What failed for a passing reason would use up its tries before the reason has passed."""
+    lifecycle.hand_back(processing, code=FailureCode.PROVIDER_UNAVAILABLE, detail="not now")
+    assert lifecycle.claim(processing.id, worker="w2") is None
+    assert fresh(processing).worker == ""
+    move_clock(processing, seconds=settings.JOB_RETRY.total_seconds())
+    assert lifecycle.claim(processing.id, worker="w2")
+
+
+@pytest.mark.parametrize(
+    "give_back", [functools.partial(lifecycle.reap, is_dead=True), lifecycle.release], ids=["reap", "release"]
+)
+def test_a_job_that_another_is_to_have_at_once_has_no_pause(processing, fresh, give_back):
+    """In the same millisecond, too, which is all that SQLite's clock tells."""
+    for _ in range(20):
+        Job.objects.filter(id=processing.id).update(attempt=1)
+        give_back(fresh(processing))
+        assert lifecycle.claim(processing.id, worker="w2")
 
 
 def test_each_move_made_is_one_that_the_table_allows(processing, submit, fresh, tmp_path):

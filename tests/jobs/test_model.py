@@ -240,6 +240,10 @@ class House(Walk):
     def hand_back(self, job, hand, stumbles):
         self.moves(self.word("hand_back", hand), stumbles=stumbles)
         self.try_again(job, "hand_back")
+        if job.status == Status.STARTING:
+            self.changes_nothing(self.word("claim", hand))
+            reached["claim before its pause is over"] += 1
+            move_clock(hand, minutes=1)
 
     def try_again(self, job, verb):
         if job.attempt < ATTEMPTS:
@@ -305,7 +309,7 @@ REPLAYS = {f"replay {verb}" for ways in WAYS.values() for verb in ways if verb !
 FREE = {f"free {move.verb}" for move in TRANSITIONS}
 OTHERS = {
     *(f"{verb} {stage}" for verb in ("expire", "purge") for stage in FINISHED),
-    *("rewake", "commit failed", "claim by a retired worker"),
+    *("rewake", "commit failed", "claim by a retired worker", "claim before its pause is over"),
     *("AccountFrozen", "InsufficientDust", "TooManyActiveJobs"),
 }
 EVERYTHING = {*TRANSITIONS} | OUT_OF_TURN | LATE | REPLAYS | FREE | OTHERS

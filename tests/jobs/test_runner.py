@@ -19,7 +19,7 @@ from jobs.models import Job, JobEvent
 from jobs.providers.base import FailureCode
 from jobs.states import Status
 from tests.jobs import servers
-from tests.jobs.making import OPENING, PRICE
+from tests.jobs.making import OPENING, PRICE, move_clock
 from videos.models import Video
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +40,7 @@ def run(submit, fresh):
         job = submit(prompt=prompt, **changes)
         for _ in range(times):
             runner.run(job.id, worker="w1")
+            move_clock(job, minutes=1)  # the pause before another try is over
         return fresh(job)
 
     return make
