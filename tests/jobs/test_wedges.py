@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from base import processes
+from tests.faults import checker_books
 from tests.live import ROOT, Installation
 from videoapi import local
 from videoapi.processes import Children, Program
@@ -28,6 +29,16 @@ WORKERS = 2
 INNER = 1 + 1 + WORKERS + 2  # main, sentinel, workers, monitor, pusher
 RECOVERED = 30  # seconds, on a busy machine; a restart takes about three
 WAITING = 3
+# Code that makes a `payload`.
+UNREADABLE = {
+    "badly signed": "payload = 'not a task'",
+    "of a class that the worker lacks": (
+        "import sys, types; from django_q.signing import SignedPackage;"
+        "gone = sys.modules['gone'] = types.ModuleType('gone');"
+        "gone.Task = type('Task', (), {'__module__': 'gone'});"
+        "payload = SignedPackage.dumps(gone.Task())"
+    ),
+}
 
 
 class Kept:
@@ -159,11 +170,13 @@ def test_a_task_that_swallows_everything_is_ended_with_its_cluster(kept):
     recovers(kept, old)
 
 
-def test_a_payload_that_cannot_be_unpickled(kept):
+@pytest.mark.parametrize("payload", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_a_payload_that_cannot_be_unpickled(kept, payload):
     old = kept.complete()
     kept.shell(
-        "from django.db.models.functions import Now; from jobs.models import Message;"
-        "Message.objects.create(queue='render', payload='not a task', due_at=Now())"
+        f"{payload}; from django.db.models.functions import Now; from jobs.models import Message;"
+        "Message.objects.create(queue='render', payload=payload, due_at=Now())"
     )
     assert within(RECOVERED, kept.send("touch").exists)
+    assert within(RECOVERED, lambda: checker_books.waiting(kept.environment["DATABASE_URL"]) == 0)
     assert kept.parts() == old  # it did not even cost a restart
