@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import psycopg
 
+from tests.faults.client_journal import FINISHED
 from videoapi import local
 from videoapi.processes import Program
 
@@ -110,7 +111,7 @@ def finished(caller: Caller, job_id: str, seconds: float = 120) -> dict[str, Any
 
     def final() -> Any:
         answer = caller.status(job_id)
-        return answer.status == 200 and answer.body["status"] in ("completed", "failed") and answer.body
+        return answer.status == 200 and answer.body["status"] in FINISHED and answer.body
 
     return wait_for(final, seconds)
 
