@@ -77,4 +77,5 @@ def _take(name: str, *, dry_run: bool) -> int | None:
         size = default_storage.size(name)
     except FileNotFoundError:
         return None
+    logger.info("%s is an orphan of %d bytes", name, size)  # what goes for ever leaves its name
     return size if dry_run or remove(name) else None
