@@ -5,7 +5,7 @@ It shares no code with the product. Each violation is one line with ids; none is
 
 from pathlib import Path
 
-from tests.faults import checker_books, checker_files, checker_money, checker_told
+from tests.faults import checker_books, checker_files, checker_money, checker_orphans, checker_told
 from tests.faults.client_journal import Journal
 
 
@@ -19,3 +19,12 @@ def check(database_url: str, media: Path, journals: list[Journal], *, max_attemp
         *checker_money.check(books, granted),
         *checker_files.check(books, orders, media),
     ]
+
+
+def check_leftovers(
+    database_url: str, media: Path, journals: list[Journal], *, interruptions: int
+) -> list[str]:
+    """Return every file that nothing explains. Nothing may run any more, or have been cleaned up yet."""
+    books = checker_books.read(database_url)
+    orders = [order for journal in journals for order in journal.orders]
+    return list(checker_orphans.check(books, orders, media, interruptions=interruptions))

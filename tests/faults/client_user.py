@@ -118,7 +118,7 @@ class User(threading.Thread):
             order.fetched = True
             body = {**fields, "image_url": self._picture_url, "metadata": {"key": key}}
             return order, ("POST", "/videos/animate"), {"json": body, "headers": headers}
-        picture = self._chance.choice(self._pictures)
+        picture = client_media.marked(self._chance.choice(self._pictures), key)
         order.picture = hashlib.sha256(picture).hexdigest()
         form = {**fields, "seed": "7", "metadata": f'{{"key": "{key}"}}'}
         files = {"image": ("storm.png", picture, "image/png")}
