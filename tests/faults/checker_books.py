@@ -32,6 +32,7 @@ QUEUES = {
     # what a dead worker held is locked for long, there: it is not waiting
     "django_q_ormq": "SELECT COUNT(*) FROM django_q_ormq WHERE lock <= CURRENT_TIMESTAMP",
 }
+DELAYED = "videoapi:queue:delayed:*"  # sorted sets in Redis; each other message is in a list
 Run = Callable[[str], list[tuple[Any, ...]]]
 
 
@@ -116,7 +117,8 @@ def _has(run: Run, url: str, table: str) -> bool:
 def _messages_in_redis(url: str) -> int:
     with redis.Redis.from_url(url) as client:
         lists = [key for key in client.scan_iter() if client.type(key) == b"list"]
-        return sum(int(client.llen(key)) for key in lists)
+        delayed = client.scan_iter(DELAYED)
+        return sum(int(client.llen(key)) for key in lists) + sum(int(client.zcard(key)) for key in delayed)
 
 
 def durations(url: str) -> list[float]:

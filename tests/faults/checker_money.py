@@ -95,6 +95,8 @@ def _history(account: Row, history: list[Row]) -> Iterator[str]:
     if (account["posted"], account["held"], account["seq"]) != (posted, held, len(history)):
         row = f"{account['posted']}, {account['held']}, seq {account['seq']}"
         yield f"{about}: its row says {row}, its history {posted}, {held}, seq {len(history)}"
+    if account["held"] or held:
+        yield f"{about} still holds {account['held']} DUST ({held} by its history), and nothing runs any more"
 
 
 def _grants(books: Books, granted: dict[str, int]) -> Iterator[str]:

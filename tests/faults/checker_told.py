@@ -28,6 +28,7 @@ def check(books: Books, journals: list[Journal], *, max_attempts: int) -> Iterat
             yield from _outcome(order, job, max_attempts)
             yield from _receipts(order, job, holds.get(job["id"]))
             yield from _video(order, job, videos)
+    yield from _endings(books)
     yield from _timelines(books)
     for journal in journals:
         yield from _balances(journal, books)
@@ -58,8 +59,6 @@ def _one_job_a_key(books: Books, orders: list[Order]) -> Iterator[str]:
 
 def _truth(order: Order, job: Row) -> Iterator[str]:
     about = f"told: job {job['id']} of {order.user} ({job['status']})"
-    if job["status"] not in FINISHED:
-        yield f"{about} never ended; attempt {job['attempt']}, held by {job['worker'] or 'nobody'}"
     if order.is_finished and order.statuses[-1] != job["status"]:
         yield f"{about} had been said to be {order.statuses[-1]}"
     if order.was_cancelled and job["status"] != "cancelled":
@@ -68,8 +67,17 @@ def _truth(order: Order, job: Row) -> Iterator[str]:
         yield f"{about} is cancelled though the cancel was refused"
     if job["status"] == "cancelled" and not order.cancels:
         yield f"{about} is cancelled and nobody asked for it"
-    if job["worker"] or job["lease_expires_at"]:
-        yield f"{about} is still held by worker {job['worker']!r}"
+
+
+def _endings(books: Books) -> Iterator[str]:
+    """Each job ends, also one whose client never saw a receipt: its DUST is gone all the same."""
+    names = {user["id"]: user["username"] for user in books.users}
+    for job in books.jobs:
+        about = f"told: job {job['id']} of {names.get(job['user_id'], 'nobody')} ({job['status']})"
+        if job["status"] not in FINISHED:
+            yield f"{about} never ended; attempt {job['attempt']}, held by {job['worker'] or 'nobody'}"
+        if job["worker"] or job["lease_expires_at"]:
+            yield f"{about} is still held by worker {job['worker']!r}"
 
 
 def _outcome(order: Order, job: Row, max_attempts: int) -> Iterator[str]:
