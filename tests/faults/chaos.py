@@ -15,7 +15,7 @@ from base.processes import Process
 from tests.faults.servers import Server
 from tests.faults.storm_machines import Machine, parts_by_role
 
-# Each comes once, in any order; after that, this is how often each is drawn.
+# Each comes once, in any order after FIRST; after that, this is how often each is drawn.
 WEIGHTS = {
     "web": 10,
     "supervisor": 6,
@@ -36,6 +36,7 @@ WEIGHTS = {
     "stop worker": 6,
     "stop web": 5,
 }
+FIRST = ("postgresql", "redis", "web")  # before the rest: without these a short storm would say little
 LOOK_SECONDS = 0.1
 
 
@@ -59,7 +60,9 @@ class Chaos(threading.Thread):
         self._later: list[tuple[float, Callable[[], None]]] = []
         absent = {"redis", "postgresql"} - self.servers.keys()
         self._kinds = [kind for kind in WEIGHTS if kind.split()[-1] not in absent]
-        self._unseen = self.chance.sample(self._kinds, len(self._kinds))
+        first = [kind for kind in FIRST if kind in self._kinds]
+        rest = [kind for kind in self._kinds if kind not in FIRST]
+        self._unseen = self.chance.sample(first, len(first)) + self.chance.sample(rest, len(rest))
         self._revivals: list[threading.Thread] = []
         self._down: set[str] = set()
 
@@ -68,7 +71,7 @@ class Chaos(threading.Thread):
 
     def run(self) -> None:
         try:
-            strike_at = time.monotonic()
+            strike_at = time.monotonic() + self.chance.uniform(*self.pause)  # the first one meets work, too
             while not self._ending.wait(LOOK_SECONDS):
                 self._catch_up()
                 if time.monotonic() >= strike_at:
@@ -90,6 +93,11 @@ class Chaos(threading.Thread):
     def kills(self) -> int:
         """How many things were killed -9."""
         return sum(count for what, count in self.done.items() if not what.startswith(("stop", "freeze")))
+
+    @property
+    def interruptions(self) -> int:
+        """How many things were killed or stopped: what was frozen goes on, and puts its work away."""
+        return sum(count for what, count in self.done.items() if not what.startswith("freeze"))
 
     def _strike(self) -> None:
         self._seen: dict[str, dict[str, list[Process]]] = {}  # looking costs time: once a strike
