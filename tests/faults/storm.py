@@ -8,8 +8,6 @@ the same seed is the same storm, not the same weather.
 
 import argparse
 import contextlib
-import dataclasses
-import os
 import random
 import secrets
 import shutil
@@ -23,45 +21,24 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from tests.faults import checker, checker_books, client_media, servers, storm_machines
+from tests.faults import (
+    checker,
+    checker_books,
+    client_media,
+    servers,
+    storm_machines,
+    storm_plan,
+    storm_verdict,
+)
 from tests.faults.chaos import Chaos
 from tests.faults.client import PatientClient
 from tests.faults.client_journal import Journal
 from tests.faults.client_user import User
 from tests.faults.storm_machines import ROOT, Machine
+from tests.faults.storm_plan import LEASE_SECONDS, MAX_ATTEMPTS, OPENING_GRANT, Plan
 from tests.faults.storm_report import Report
 
-LEASE_SECONDS = 10
-MAX_ATTEMPTS = 3
-OPENING_GRANT = 45  # DUST: a few videos
 READY_SECONDS = 90.0
-TWO_DAYS = 2 * 86400.0
-QUEUE_SECONDS = 60.0  # for the last messages, after the last job has ended
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What kind of storm. `pause` is how many seconds lie between two strikes, at least and at most.
-
-    Where the machine is so busy that fewer than `least` were killed by then, it lasts up to four times as
-    long.
-    """
-
-    seed: int
-    seconds: float
-    sqlite: bool = False
-    broker: str = "database"
-    users: int = 16
-    webs: int = 2
-    workers: int = 2
-    pause: tuple[float, float] = (1.5, 5.0)
-    least: int = 0
-    patience: float = 240.0
-
-    @property
-    def machines(self) -> tuple[int, int]:
-        """How many web and worker machines: SQLite is for one of each."""
-        return (1, 1) if self.sqlite else (self.webs, self.workers)
 
 
 class Storm:
@@ -82,7 +59,9 @@ class Storm:
             stack.callback(self._strikes.close)
             self._start_servers(stack)
             self._picture_url = stack.enter_context(client_media.serving(client_media.pictures()[0]))
-            self._environment = self._make_environment()
+            self._environment = storm_plan.environment(
+                self.plan, self.folder, database_url=self.database_url, redis_url=self.redis_url
+            )
             self._manage("migrate", "--verbosity=0")
             journals, tokens = self._make_users()
             webs, workers = stack.enter_context(self._machines())
@@ -91,12 +70,12 @@ class Storm:
             users = self._users(journals, tokens, webs)
             chaos = self._blow(webs, workers, users)
             self._settle(users)
-            violations = self._verdict_on_queue()
+            redis_url = self.redis_url if self.plan.broker == "redis" else ""
+            violations = storm_verdict.on_work(self.database_url, redis_url)
             self._log("stopping")
             violations += _stop(webs, workers)
             violations += [chaos.error] if chaos.error else []
-            violations += self._verdict_on_commands(workers)
-            violations += checker.check(self.database_url, self.media, journals, max_attempts=MAX_ATTEMPTS)
+            violations += self._judge(workers, journals, chaos)
             books = checker_books.read(self.database_url)
             self._write_timelines(books)
             times = checker_books.durations(self.database_url)
@@ -111,36 +90,6 @@ class Storm:
         redis = stack.enter_context(servers.Redis(self.folder))
         self.servers = {"postgresql": postgresql, "redis": redis}
         self.database_url, self.redis_url = postgresql.url, redis.url
-
-    def _make_environment(self) -> dict[str, str]:
-        return {
-            **storm_machines.clean_environment(),
-            "DJANGO_SETTINGS_MODULE": "videoapi.settings",
-            "PYTHONUNBUFFERED": "1",
-            "SECRET_KEY": secrets.token_urlsafe(64),
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "DATABASE_URL": self.database_url,
-            "REDIS_URL": self.redis_url,
-            "QUEUE_BROKER": self.plan.broker,
-            "DATA_DIR": str(self.folder / "data"),
-            "MEDIA_ROOT": str(self.media),
-            "REHEARSAL": "true",
-            "VIDEO_MODELS": '{"rehearsal": {"options": {"seconds": 0.2}}}',
-            "ENCODER_THREADS": "1",
-            "DUST_OPENING_GRANT": str(OPENING_GRANT),
-            "MAX_ACTIVE_JOBS": "3",
-            "RATE_SUBMIT": "120/min",
-            "WORKER_PROCESSES": "2",
-            "WORKER_QUEUES": "render=2",
-            "WORKER_PULSE_SECONDS": "1",
-            "JOB_LEASE_SECONDS": str(LEASE_SECONDS),
-            "JOB_TIMEOUT_SECONDS": "60",
-            "JOB_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
-            "JOB_RETRY_SECONDS": "1",
-            "SWEEP_SECONDS": "2",
-            "REQUEUE_AFTER_SECONDS": "5",
-            "OUTBOUND_TIMEOUT_SECONDS": "4",
-        }
 
     def _manage(self, *arguments: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "manage.py", *arguments]
@@ -251,35 +200,21 @@ class Storm:
 
     # --- after ---------------------------------------------------------------------------------------
 
-    def _verdict_on_queue(self) -> list[str]:
-        """The workers still run and ask themselves for signs of life: what counts is that it runs empty."""
-        redis_url = self.redis_url if self.plan.broker == "redis" else ""
-        deadline = time.monotonic() + QUEUE_SECONDS
-        while left := checker_books.waiting(self.database_url, redis_url):
-            if time.monotonic() > deadline:
-                return [f"queue: {left} messages are left {QUEUE_SECONDS:.0f} s after the last job"]
-            time.sleep(0.1)
-        return []
-
-    def _verdict_on_commands(self, workers: list[Machine]) -> list[str]:
-        """Have every machine clean up, and the books audited by the product itself."""
-        violations = []
-        for machine in workers:
-            work = Path(machine.environment["DATA_DIR"], "work")
-            for folder in work.glob("*"):  # of renders that were cut short: kept for a day
-                os.utime(folder, (time.time() - TWO_DAYS,) * 2)
-            done = self._manage(
-                "remove_orphans", "--hours=0", check=False, DATA_DIR=machine.environment["DATA_DIR"]
-            )
-            self._log(f"remove_orphans on {machine.name}: {done.stdout.strip()!r}")
-            if done.returncode or "videos without their file: 0" not in done.stdout:
-                violations.append(f"command: remove_orphans: {done.stdout} {done.stderr[-1000:]}")
-            if left := [folder.name for folder in work.glob("*")]:
-                violations.append(f"files: work folders are left on {machine.name}: {left}")
-        done = self._manage("reconcile_dust", check=False)
-        if done.returncode:
-            violations.append(f"command: reconcile_dust: {done.stdout} {done.stderr[-1000:]}")
-        return violations
+    def _judge(self, workers: list[Machine], journals: list[Journal], chaos: Chaos) -> list[str]:
+        """Look at the disk before our own clean-up does: it would hide what should never have been there."""
+        return [
+            *checker.check_leftovers(
+                self.database_url, self.media, journals, interruptions=chaos.interruptions
+            ),
+            *storm_verdict.on_commands(
+                workers,
+                manage=self._manage,
+                database_url=self.database_url,
+                media=self.media,
+                log=self._log,
+            ),
+            *checker.check(self.database_url, self.media, journals, max_attempts=MAX_ATTEMPTS),
+        ]
 
     def _write_timelines(self, books: checker_books.Books) -> None:
         """Leave every job's story beside the logs: who looks into a violation needs it."""
@@ -339,7 +274,9 @@ def main() -> int:
     )
     report = run(plan, lambda line: print(line, flush=True), keep=options.keep)
     print(report)
-    return 1 if report.violations else 0
+    if shortfall := plan.shortfall(jobs=report.acknowledged, kills=report.kills.total()):
+        print(shortfall)
+    return 1 if report.violations or shortfall else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+"""What kind of storm it is to be, the settings it is fought with, and what a long one must reach."""
+
+import dataclasses
+import secrets
+from pathlib import Path
+
+from tests.faults import storm_machines
+
+LEASE_SECONDS = 10
+MAX_ATTEMPTS = 3
+OPENING_GRANT = 45  # DUST: a few videos
+LONG_SECONDS = 180.0  # from here on, numbers per minute mean something
+# Jobs and kills per minute. On SQLite, half of what one web and one worker machine did on a busy computer.
+LEAST = {"postgresql": (30, 10), "sqlite": (15, 5)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What kind of storm. `pause` is how many seconds lie between two strikes, at least and at most.
+
+    Where the machine is so busy that fewer than `least` were killed by then, it lasts up to four times as
+    long.
+    """
+
+    seed: int
+    seconds: float
+    sqlite: bool = False
+    broker: str = "database"
+    users: int = 16
+    webs: int = 2
+    workers: int = 2
+    pause: tuple[float, float] = (1.5, 5.0)
+    least: int = 0
+    patience: float = 240.0
+
+    @property
+    def machines(self) -> tuple[int, int]:
+        """How many web and worker machines: SQLite is for one of each."""
+        return (1, 1) if self.sqlite else (self.webs, self.workers)
+
+    def shortfall(self, *, jobs: int, kills: int) -> str:
+        """Say that a long storm did too little to prove anything; "" if it did enough, or was short."""
+        minutes = self.seconds / 60
+        least_jobs, least_kills = (
+            each * minutes for each in LEAST["sqlite" if self.sqlite else "postgresql"]
+        )
+        if self.seconds < LONG_SECONDS or (jobs >= least_jobs and kills >= least_kills):
+            return ""
+        return (
+            f"Too little to prove anything: {jobs} jobs and {kills} kills in {minutes:g} minutes, "
+            f"which should be {least_jobs:.0f} and {least_kills:.0f} at least. Was the machine busy?"
+        )
+
+
+def environment(plan: Plan, folder: Path, *, database_url: str, redis_url: str) -> dict[str, str]:
+    """Return the settings that all machines and commands of a storm share."""
+    return {
+        **storm_machines.clean_environment(),
+        "DJANGO_SETTINGS_MODULE": "videoapi.settings",
+        "PYTHONUNBUFFERED": "1",
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "QUEUE_BROKER": plan.broker,
+        "DATA_DIR": str(folder / "data"),
+        "MEDIA_ROOT": str(folder / "media"),
+        "REHEARSAL": "true",
+        "VIDEO_MODELS": '{"rehearsal": {"options": {"seconds": 0.2}}}',
+        "ENCODER_THREADS": "1",
+        "DUST_OPENING_GRANT": str(OPENING_GRANT),
+        "MAX_ACTIVE_JOBS": "3",
+        "RATE_SUBMIT": "120/min",
+        "WORKER_PROCESSES": "2",
+        "WORKER_QUEUES": "render=2",
+        "WORKER_PULSE_SECONDS": "1",
+        "JOB_LEASE_SECONDS": str(LEASE_SECONDS),
+        "JOB_TIMEOUT_SECONDS": "60",
+        "JOB_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
+        "JOB_RETRY_SECONDS": "1",
+        "SWEEP_SECONDS": "2",
+        "REQUEUE_AFTER_SECONDS": "5",
+        "OUTBOUND_TIMEOUT_SECONDS": "4",
+    }
