@@ -42,16 +42,28 @@ def context(folder: Path) -> Path:
     return app
 
 
+def readme_settings() -> set[str]:
+    """Return the names in README.md's table of settings."""
+    table = (ROOT / "README.md").read_text().split("## Settings")[1]
+    cells = re.findall(r"^\| (`[A-Z_]+`(?:, `[A-Z_]+`)*) \|", table, re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`([A-Z_]+)`", cell)}
+
+
 def environment(service: str, given: Mapping[str, str]) -> dict[str, str]:
-    """Return a service's environment, its `${NAME…}` filled in from `given` as Compose does it."""
+    """Return a service's environment as Compose makes it where `given` stands in `.env`.
+
+    All of it reaches a service with an `env_file`, others only what a `${NAME…}` asks for; that comes first.
+    """
 
     def fill(found: re.Match[str]) -> str:
         name, _, default = found[1].partition(":-")
         return given.get(name.partition(":?")[0], default)
 
+    files = [entry["path"] for entry in SERVICES[service].get("env_file", [])]
+    asked = SERVICES[service]["environment"].items()
     return {
-        name: re.sub(r"\$\{([^}]+)\}", fill, value)
-        for name, value in SERVICES[service]["environment"].items()
+        **(given if ".env" in files else {}),
+        **{name: re.sub(r"\$\{([^}]+)\}", fill, value) for name, value in asked},
     }
 
 

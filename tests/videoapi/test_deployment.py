@@ -20,6 +20,8 @@ from videoapi.client import FINISHED
 ROOT = deployment.ROOT
 BIN = Path(sys.executable).parent
 OURS = ("migrate", "web", "worker")
+# What .env can't change in a container: compose.yaml makes it of the other services.
+MADE = {"ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "TRUST_PROXY", "DATABASE_URL", "REDIS_URL", "DATA_DIR"}
 GIVEN = {"SITE_HOST": "video.example.com", "SECRET_KEY": "k" * 60, "WORKER_QUEUES": "render=1"}
 
 
@@ -82,6 +84,43 @@ def test_only_the_proxy_can_be_reached_from_outside():
     for name in ("postgres", "redis"):
         assert deployment.SERVICES[name]["networks"] == ["inside"]
     assert deployment.COMPOSE["networks"]["inside"] == {"internal": True}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_in_dot_env_reaches_all_of_ours(name):
+    told = {setting: f"a {setting}" for setting in deployment.readme_settings()}
+    assert "ORPHAN_AGE_SECONDS" in told
+    reached = deployment.environment(name, {**GIVEN, **told})
+    lost = {setting for setting in told if reached[setting] != told[setting]}
+    assert lost == (MADE if name == "web" else MADE | {"DATABASE_POOL"})
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_dot_env_does_not_say_is_left_to_the_defaults(name):
+    pinned = set(deployment.environment(name, {})) & deployment.readme_settings()
+    assert pinned == MADE | {"SECRET_KEY", "DATABASE_POOL"}
+
+
+def test_only_web_pools_its_connections_and_need_not():
+    pools = {name: deployment.environment(name, GIVEN)["DATABASE_POOL"] for name in OURS}
+    assert pools == {"migrate": "false", "web": "true", "worker": "false"}
+    assert deployment.environment("web", {**GIVEN, "DATABASE_POOL": "false"})["DATABASE_POOL"] == "false"
+
+
+def test_the_example_names_what_can_not_be_set_there():
+    example = (ROOT / "deploy/example.env").read_text()
+    named = example.split("compose.yaml makes them itself:\n# ")[1].partition(".\n")[0]
+    assert set(named.split(", ")) == MADE
+
+
+def test_each_of_the_others_gets_its_own_secret_and_none_of_ours():
+    told = {**GIVEN, "POSTGRES_PASSWORD": "p", "REDIS_PASSWORD": "r"}
+    got = {name: deployment.environment(name, told) for name in set(deployment.SERVICES) - set(OURS)}
+    assert got == {
+        "postgres": {"POSTGRES_USER": "videoapi", "POSTGRES_DB": "videoapi", "POSTGRES_PASSWORD": "p"},
+        "redis": {"REDISCLI_AUTH": "r"},
+        "proxy": {"SITE_HOST": GIVEN["SITE_HOST"]},
+    }
 
 
 def test_no_secret_is_in_the_files():

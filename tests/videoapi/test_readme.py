@@ -3,6 +3,8 @@
 import pathlib
 import re
 
+from tests.videoapi import deployment
+
 ROOT = pathlib.Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 INTERNAL = {"run", "demo"}  # started by make
@@ -10,10 +12,7 @@ INTERNAL = {"run", "demo"}  # started by make
 
 def test_the_table_of_settings_is_that_of_the_code():
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "videoapi/settings.py").read_text()))
-    table = README.split("## Settings")[1]
-    cells = re.findall(r"^\| (`[A-Z_]+`(?:, `[A-Z_]+`)*) \|", table, re.MULTILINE)
-    listed = {name for cell in cells for name in re.findall(r"`([A-Z_]+)`", cell)}
-    assert listed == read
+    assert deployment.readme_settings() == read
 
 
 def test_every_command_is_listed():
