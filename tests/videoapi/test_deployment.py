@@ -147,6 +147,15 @@ def test_systemd_stops_the_supervisor_alone_and_waits_for_it():
     assert float(worker["TimeoutStopSec"]) > grace(worker["ExecStart"].split()) + 15
 
 
+@pytest.mark.parametrize("name", ["web", "worker"])
+def test_systemd_makes_the_one_folder_that_may_be_written_and_it_is_where_data_go(name):
+    service = unit(name)["Service"]
+    assert service["ProtectSystem"] == "strict"
+    assert "DATA_DIR=/var/lib/videoapi" in service["Environment"].split()
+    assert (service["StateDirectory"], service["StateDirectoryMode"]) == ("videoapi", "0750")
+    assert "ReadWritePaths" not in service  # of a folder that is missing: no start at all
+
+
 def test_everything_waits_for_the_migrations():
     for name in ("web", "worker"):
         needed = deployment.SERVICES[name]["depends_on"]["migrate"]
