@@ -1,11 +1,13 @@
 """The backend itself; Django finds it by the name of this module."""
 
+import functools
 from typing import Any
 
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
 
 from base.postgresql.connection import Connection
+from base.postgresql.errors import Errors
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -17,6 +19,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             limit = f"-c statement_timeout={round(Connection.longest * 1000)}"
             params["options"] = f"{params.get('options', '')} {limit}".strip()
         return params
+
+    @functools.cached_property
+    def wrap_database_errors(self) -> Errors:
+        """Return what all work with the server is done in."""
+        return Errors(self)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         if self.pool:
