@@ -107,6 +107,7 @@ class Child:
                 yield chunk
                 heard = time.monotonic()  # now: what was made of it may have taken a while
             elif self._ended_within(0):  # and yet somebody holds its end of the pipe: a child of its own
+                yield from _rest(pipe, end)  # what it said between our look and its end
                 return
 
     def _send(self, spec: dict[str, Any]) -> None:
@@ -167,6 +168,14 @@ class Child:
     def _last_lines(self) -> bytes:
         size = os.fstat(self._log.fileno()).st_size
         return os.pread(self._log.fileno(), TAIL_BYTES, max(0, size - TAIL_BYTES))
+
+
+def _rest(pipe: int, end: float) -> Iterator[bytes]:
+    # To the end of the time limit at most: whoever holds the pipe may go on filling it.
+    while select.select([pipe], [], [], 0)[0] and time.monotonic() < end:
+        if not (chunk := os.read(pipe, READ_BYTES)):
+            return
+        yield chunk
 
 
 def _signal(number: int) -> str:

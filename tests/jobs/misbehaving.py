@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from django.conf import settings
+
 from jobs.providers.base import FailureCode, LocalProvider, ProviderError, Rendered
 from jobs.providers.rehearsal import Rehearsal
 
@@ -59,6 +61,20 @@ def told(rendered, **changes):
     fields = {name: getattr(rendered, name) for name in ("width", "height", "frames_per_second")}
     paths = {"video": str(rendered.video), "poster": str(rendered.poster)}
     return {"done": {**fields, **paths, "duration_seconds": rendered.duration_seconds, **changes}}
+
+
+def tardy(generation, folder, progress):
+    """Say nothing for longer than the worker waits between two looks, then all at once, and end."""
+    time.sleep(2)
+    return good(generation, folder, progress)
+
+
+def inquisitive(generation, folder, progress):
+    """Tell which of the prompt's other words are anywhere in the environment or the settings."""
+    kernels, debug = Path("/proc/self/environ").read_text(), settings.DEBUG  # read now, at the latest
+    everything = f"{kernels} {dict(os.environ)} {debug} {vars(settings._wrapped)}"
+    found = [word for word in generation.prompt.split()[1:] if word in everything]
+    raise ProviderError(FailureCode.INTERNAL_ERROR, json.dumps(found))
 
 
 def good(generation, folder, progress):
@@ -203,6 +219,6 @@ HABITS = {
     habit.__name__: habit
     for habit in (
         *(good, deaf, family, fertile, endless, garbage, mute, premature, repetitive, immeasurable, outside),
-        *(unreal, array, cpp, large, full, limited, deadly),
+        *(unreal, array, cpp, large, full, limited, deadly, tardy, inquisitive),
     )
 }

@@ -1,8 +1,12 @@
 """A render process that misbehaves costs its own job an attempt, and the worker nothing."""
 
+import contextlib
+import datetime
 import json
 import os
 import pathlib
+import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +33,7 @@ ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps 
 @pytest.fixture(autouse=True)
 def work(settings, tmp_path):
     settings.WORK_DIR = tmp_path / "work"
+    settings.JOB_RETRY = datetime.timedelta(0)
     settings.VIDEO_MODELS = {
         "odd": {**misbehaving.MODEL, "memory_mb": CEILING_MB},
         "short": {**misbehaving.MODEL, "timeout_seconds": LIMIT_SECONDS},
@@ -115,6 +120,36 @@ def test_a_render_that_closes_its_pipes_and_lives_on_does_not_hold_the_worker(ru
     assert time.monotonic() - started < 20
     assert job.status == Status.FAILED
     assert "closed its channel without a result, and lived on" in job.failure_detail
+
+
+def own_renders():
+    return [pid for pid in mentioning("jobs.render_child") if parent(pid) == os.getpid()]
+
+
+def parent(pid):
+    with contextlib.suppress(OSError):
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return None
+
+
+@ON_LINUX
+def test_what_a_render_says_while_its_worker_is_not_looking_counts_though_it_has_ended_since(
+    run, alice, dust_of, monkeypatch
+):
+    look = select.select
+
+    def be_held_up(*arguments):
+        """Have the machine busy with others from a look that saw nothing until the render has ended."""
+        found = look(*arguments)
+        deadline = time.monotonic() + 30
+        while not found[0] and arguments[3] and own_renders() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(select, "select", be_held_up)
+    job = run("tardy")
+    assert job.status == Status.COMPLETED, job.failure_detail
+    assert dust_of(alice) == (OPENING - PRICE, 0)
 
 
 @pytest.mark.parametrize("habit", ["premature", "repetitive"])
