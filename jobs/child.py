@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from django.conf import settings
 
-from jobs import channel
+from jobs import channel, child_environment
 from jobs.channel import Message
 from jobs.providers.base import FailureCode, ProviderError
 
@@ -55,6 +55,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=self._log,
             cwd=settings.BASE_DIR,
+            env=child_environment.make(),
             start_new_session=True,  # a group of its own: what it starts can be killed with it
         )
         self._send({**spec, "limits": {**dataclasses.asdict(ceilings), "worker": os.getpid()}})

@@ -18,7 +18,8 @@ django_stubs_ext.monkeypatch()  # lets Django's generic classes be written with 
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+if "VIDEOAPI_RENDER" not in os.environ:  # a render process has what it needs (jobs.child_environment)
+    environ.Env.read_env(BASE_DIR / ".env")
 
 # --- where it runs -------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)

@@ -15,7 +15,7 @@ import time
 import pytest
 from django.conf import settings as django_settings
 
-from jobs import runner
+from jobs import child_environment, runner
 from jobs.models import JobEvent
 from jobs.providers.base import FailureCode
 from jobs.states import Status
@@ -224,6 +224,55 @@ def test_a_render_runs_within_the_limits_of_its_model_and_is_the_first_to_be_kil
     assert found["RLIMIT_CORE"] == [0, 0]
     assert found["RLIMIT_FSIZE"] == [4 << 30, 4 << 30]
     assert found["first"] == "1000"
+
+
+SECRETS = {
+    "SECRET_KEY": "key-" + "k" * 60,
+    "DATABASE_URL": "postgres://who:database-password@db/videos",
+    "REDIS_URL": "redis://:redis-password@cache/0",
+    "OPENAI_API_KEY": "openai-password",
+    "AWS_SECRET_ACCESS_KEY": "aws-password",
+}
+
+
+@ON_LINUX
+def test_a_render_finds_no_secret_in_its_environment_nor_in_its_settings(run, monkeypatch):
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("VIDEOAPI_SUPERVISOR", "the-mark-of-its-owner")
+    values = [value.rpartition("//")[2] for value in SECRETS.values()]
+    own = [django_settings.DATABASES["default"].get(name) for name in ("PASSWORD", "HOST", "NAME")]
+    hidden = [word for word in (*values, *own, "OPENAI_API_KEY") if word]
+    job = run(" ".join(["inquisitive", "the-mark-of-its-owner", *map(str, hidden)]))
+    assert json.loads(job.failure_detail) == ["the-mark-of-its-owner"]
+
+
+STANDALONE = """
+import os
+from django.conf import settings
+print(settings.DATABASES["default"]["NAME"], settings.DEBUG, settings.ENCODER_THREADS)
+print(dict(os.environ), vars(settings._wrapped))
+"""
+
+
+def test_the_settings_load_with_what_a_render_is_given_and_a_file_brings_no_secret_back(
+    tmp_path, monkeypatch
+):
+    """In production, as the settings stand, and not as the tests have them."""
+    root = django_settings.BASE_DIR
+    for path in root.iterdir():
+        if path.is_dir() and path.name != "videoapi" and not path.name.startswith("."):
+            (tmp_path / path.name).symlink_to(path)
+    shutil.copytree(root / "videoapi", tmp_path / "videoapi")
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in SECRETS.items()))
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "videoapi.settings")
+    monkeypatch.setenv("ENCODER_THREADS", "3")
+    given = {**child_environment.make(), "DATA_DIR": str(tmp_path / "data")}
+    command = [sys.executable, "-c", STANDALONE]
+    told = subprocess.run(command, cwd=tmp_path, env=given, capture_output=True, text=True)
+    assert told.stdout.startswith(":memory: False 3\n"), told.stderr
+    assert [value for value in SECRETS.values() if value in told.stdout] == []
+    assert not (tmp_path / "data").exists()
 
 
 WORKER = """
