@@ -10,8 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from base.errors import DomainError
-from jobs import idempotency, lifecycle, queue, statistics, uploads, workers, workplace
+from jobs import idempotency, lifecycle, queue, singly, statistics, uploads, workers, workplace
 from jobs.errors import JobLost
 from jobs.models import Chore, Job, PurgedJob
 from jobs.providers.base import FailureCode
@@ -20,7 +19,6 @@ from videos import library, orphans
 logger = logging.getLogger(__name__)
 
 BATCH = 500
-DAILY = datetime.timedelta(days=1)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,38 +32,19 @@ class Count:
         return f"{self.what}: {self.number}"
 
 
-def sweep_if_due() -> None:
-    """Sweep, unless somebody did so within `SWEEP_EVERY`; of many at once, one does."""
-    if _take_turn("sweep", settings.SWEEP_EVERY):
-        sweep()
-
-
 def sweep(*, dry_run: bool = False, all_chores: bool = False) -> list[Count]:
-    """Do every chore that is due; `all_chores` does the daily ones too, whenever they were last done."""
-    counts = [
-        *reap_jobs(dry_run=dry_run),
-        *requeue_lost(dry_run=dry_run),
-        *expire_results(dry_run=dry_run),
-        Count("idempotency keys removed", idempotency.remove_stale(dry_run=dry_run)),
-        Count("dead workers forgotten", workers.forget_dead(dry_run=dry_run)),
-    ]
-    if not dry_run:
-        statistics.tally()  # before jobs are purged that it counts
-    if all_chores or (not dry_run and _take_turn("daily", DAILY)):
-        counts += [*purge_jobs(dry_run=dry_run), *remove_orphans(dry_run=dry_run)]
-        failures = queue.forget_failures(settings.JOB_RETENTION, dry_run=dry_run)
-        counts.append(Count("old notes of failed tasks removed", failures))
-    for count in counts:
-        if count.number and not dry_run:
-            logger.info("sweep: %s", count)
-    return counts
+    """Do the chores of each minute, whenever they were last done; with `all_chores` the daily ones, too."""
+    chores = (*FREQUENT, *DAILY) if all_chores else FREQUENT
+    return [count for chore in chores for count in chore(dry_run=dry_run)]
 
 
 def reap_jobs(*, dry_run: bool = False) -> list[Count]:
     """Take jobs from workers that are gone, and fail those that waited past their deadline."""
+    deserted = Job.objects.deserted(settings.JOB_QUEUE_DEADLINE).order_by("woken_at")
+    overdue = _each(Job.objects.overdue().in_turn(), _fail_overdue, dry_run)
     return [
         Count("jobs reaped", _each(Job.objects.stalled().oldest_first(), lifecycle.reap, dry_run)),
-        Count("overdue jobs failed", _each(Job.objects.overdue().in_turn(), _fail_overdue, dry_run)),
+        Count("overdue jobs failed", overdue + _each(deserted, _fail_overdue, dry_run)),
     ]
 
 
@@ -81,6 +60,28 @@ def requeue_lost(*, dry_run: bool = False) -> list[Count]:
 def expire_results(*, dry_run: bool = False) -> list[Count]:
     """Clear what jobs keep for clients once their result time is over; videos stay in the library."""
     return [Count("results expired", _each(Job.objects.expired().order_by("expires_at"), _expire, dry_run))]
+
+
+def remove_stale_keys(*, dry_run: bool = False) -> list[Count]:
+    """Remove idempotency keys past their lifetime."""
+    return [Count("idempotency keys removed", idempotency.remove_stale(dry_run=dry_run))]
+
+
+def forget_dead_workers(*, dry_run: bool = False) -> list[Count]:
+    """Remove the rows of clusters that have been silent for long."""
+    return [Count("dead workers forgotten", workers.forget_dead(dry_run=dry_run))]
+
+
+def tally(*, dry_run: bool = False) -> list[Count]:
+    """Count the jobs that have ended since the last time."""
+    if not dry_run:
+        statistics.tally()
+    return []
+
+
+def tally_and_purge(*, dry_run: bool = False) -> list[Count]:
+    """Do `purge_jobs`, after the jobs were counted that it deletes."""
+    return [*tally(dry_run=dry_run), *purge_jobs(dry_run=dry_run)]
 
 
 def purge_jobs(*, age: datetime.timedelta | None = None, dry_run: bool = False) -> list[Count]:
@@ -121,8 +122,26 @@ def remove_orphans(*, age: datetime.timedelta | None = None, dry_run: bool = Fal
         Count("orphaned files removed", videos.files + pictures.files),
         Count("bytes freed", videos.bytes + pictures.bytes),
         Count("videos without their file", videos.rows_without_file),
-        Count("abandoned work folders removed", workplace.remove_abandoned(dry_run=dry_run)),
+        *remove_abandoned(dry_run=dry_run),
     ]
+
+
+def remove_abandoned(*, dry_run: bool = False) -> list[Count]:
+    """Remove old work folders that killed workers left on this machine: each machine does its own."""
+    return [Count("abandoned work folders removed", workplace.remove_abandoned(dry_run=dry_run))]
+
+
+def forget_failures(*, dry_run: bool = False) -> list[Count]:
+    """Remove the engine's own notes of tasks that failed long ago."""
+    failures = queue.forget_failures(settings.JOB_RETENTION, dry_run=dry_run)
+    return [Count("old notes of failed tasks removed", failures)]
+
+
+def take_turn(name: str, every: datetime.timedelta) -> bool:
+    """Tell whether these chores are due, each `every`, and mark them as begun; of many at once, one may."""
+    if Chore.objects.get_or_create(name=name)[1]:
+        return True
+    return Chore.objects.filter(name=name, done_at__lt=Now() - every).update(done_at=Now()) == 1
 
 
 def _known_uploads(names: list[str]) -> set[str]:
@@ -131,7 +150,7 @@ def _known_uploads(names: list[str]) -> set[str]:
 
 
 def _fail_overdue(job: Job) -> bool:
-    detail = f"Waited in the queue past its deadline of {settings.JOB_QUEUE_DEADLINE}."
+    detail = f"Waited for a worker past its deadline of {settings.JOB_QUEUE_DEADLINE}."
     try:
         lifecycle.fail(job, code=FailureCode.PROVIDER_TIMEOUT, detail=detail)
     except JobLost:  # claimed or cancelled this very moment
@@ -149,19 +168,8 @@ def _expire(job: Job) -> bool:
 
 def _each(jobs: QuerySet[Job], verb: Callable[[Job], bool], dry_run: bool) -> int:
     batch = list(jobs[:BATCH])
-    return len(batch) if dry_run else sum(_done(verb, job) for job in batch)
+    return len(batch) if dry_run else singly.each(batch, verb)
 
 
-def _done(verb: Callable[[Job], bool], job: Job) -> bool:
-    try:
-        return verb(job)
-    except DomainError:
-        # Books that don't fit the job are for the audit; the other jobs are not to wait for it.
-        logger.exception("job %s could not be swept", job.id)
-        return False
-
-
-def _take_turn(name: str, every: datetime.timedelta) -> bool:
-    if Chore.objects.get_or_create(name=name)[1]:
-        return True
-    return Chore.objects.filter(name=name, done_at__lt=Now() - every).update(done_at=Now()) == 1
+FREQUENT = (reap_jobs, requeue_lost, expire_results, remove_stale_keys, forget_dead_workers, tally)
+DAILY = (tally_and_purge, remove_orphans, forget_failures)

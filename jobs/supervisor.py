@@ -18,7 +18,7 @@ from jobs import cluster as clusters
 from jobs import handover, workplace
 from jobs.cluster import Cluster
 from jobs.heartbeat import Heartbeat
-from jobs.sweeper import Sweeper
+from jobs.sweeper import Sweeper, rounds
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def supervise(*, queues: Mapping[str, int], grace: float, pulse_timeout: float) 
     Nothing that was started is left behind, also when this process itself is killed.
     """
     own_id = processes.new_id()
-    sweeper = Sweeper()
+    sweeper = Sweeper(rounds())
     with _stop_requests() as requests, guard.over(clusters.mark(own_id)) as guardian:
         lanes = [
             _start(own_id, queue, workers=workers, pulse_timeout=pulse_timeout)

@@ -26,7 +26,8 @@ KNOWS_THE_QUEUE = {"jobs.queue", "jobs.broker", "jobs.redis_broker"}
 WRITES_DUST = {"dust.ledger", "dust.statements"}
 MOVES_JOBS = {"jobs.lifecycle"}
 PURGES_JOBS = {"jobs.housekeeping"}
-CATCHES_EVERYTHING = {"jobs.runner"}
+# Whatever a provider does, the user gets the DUST back; whatever a chore does, the others and all jobs go on.
+CATCHES_EVERYTHING = {"jobs.runner", "jobs.sweeper"}
 WRITING = {
     *("save", "create", "update", "delete", "get_or_create", "update_or_create"),
     *(
@@ -244,7 +245,7 @@ def test_only_housekeeping_removes_a_job():
     assert breaches(PURGES_JOBS, writes_to("jobs.models", {"Job", "JobEvent"}, {"delete"})) == []
 
 
-def test_only_the_runner_catches_everything():
+def test_only_the_outer_edges_catch_everything():
     places = []
     for module, tree in sources().items():
         for node in ast.walk(tree):

@@ -5,7 +5,7 @@ import dataclasses
 import logging
 import secrets
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +22,7 @@ from videos.models import Video, VideoQuerySet
 logger = logging.getLogger(__name__)
 
 PREFIX = "videos"
+BATCH = 500
 
 
 class VideoNotFound(DomainError):
@@ -207,12 +208,21 @@ def _remove(names: Iterable[str]) -> bool:
 
 def _rows_without_file() -> int:
     found = 0
-    for video in Video.objects.only("file", "poster", "size_bytes").iterator():
+    for video in _all_videos():
         fault = _fault(video)
         if fault and Video.objects.filter(pk=video.pk).exists():  # and was not deleted since it was listed
             logger.error("video %s %s", video.pk, fault)
             found += 1
     return found
+
+
+def _all_videos() -> Iterator[Video]:
+    """Return every video, read in pieces: no query stays open while the storage is asked about each."""
+    rows = Video.objects.only("file", "poster", "size_bytes").order_by("pk")
+    last = uuid.UUID(int=0)
+    while batch := list(rows.filter(pk__gt=last)[:BATCH]):
+        yield from batch
+        last = batch[-1].pk
 
 
 def _fault(video: Video) -> str:

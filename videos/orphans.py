@@ -33,7 +33,7 @@ def sweep(prefix: str, known: Known, *, older_than: timedelta, dry_run: bool) ->
     files = bytes_ = 0
     old = _older_than(_names(prefix), timezone.now() - older_than)
     while batch := list(itertools.islice(old, BATCH)):
-        spared = known(batch)
+        spared = known([name for name in batch if _is_text(name)])
         for name in batch:
             if name not in spared:
                 size = _take(name, dry_run=dry_run)
@@ -59,6 +59,15 @@ def _names(folder: str) -> Iterator[str]:
     yield from (f"{folder}/{name}" for name in files)
     for name in folders:
         yield from _names(f"{folder}/{name}")
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a row can name it: the disk takes any bytes for a name, a database only text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _older_than(names: Iterator[str], moment: datetime) -> Iterator[str]:

@@ -63,6 +63,14 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Queued for longer than anyone should wait."""
         return self.queued().filter(deadline_at__lt=Now())
 
+    def deserted(self, age: datetime.timedelta) -> Self:
+        """Handed back longer than `age` ago and taken by nobody: its queue may be served no more.
+
+        Said in the words of the index of leases, of which such a job has none: of a long table only the jobs
+        that run are read.
+        """
+        return self.running().filter(worker="", lease_expires_at=None, woken_at__lt=Now() - age)
+
     def expired(self) -> Self:
         """Finished jobs whose result time is over and that still keep something for clients."""
         return self.finished().filter(cleared_at=None, expires_at__lt=Now())

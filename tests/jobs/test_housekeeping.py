@@ -6,20 +6,18 @@ import os
 import time
 
 import pytest
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.management import call_command
-from django.db.models import F
 from django.utils import timezone
 from django_q.models import Task
 
 from dust.models import Transfer
 from jobs import housekeeping, lifecycle, queue, workers
-from jobs.models import Chore, Job, JobEvent, Message, PurgedJob, Worker
+from jobs.models import Job, JobEvent, Message, PurgedJob, Worker
 from jobs.providers.base import FailureCode
 from jobs.states import Status
-from tests.jobs.making import finish, move_clock, order_for
+from tests.jobs.making import OPENING, finish, move_clock
 from videos.models import Video
 
 pytestmark = pytest.mark.django_db
@@ -182,12 +180,11 @@ def test_folders_of_a_killed_worker_are_removed_when_they_are_old(settings, tmp_
     assert [path.name for path in settings.WORK_DIR.iterdir()] == ["job-new"]
 
 
-def test_the_sweep_does_the_daily_chores_once_a_day(ancient):
+def test_the_slow_chores_are_done_only_where_all_are_asked_for(ancient):
     first = numbers(housekeeping.sweep())
     assert first["results expired"] == 1
-    assert first["jobs purged"] == 1
-    assert "jobs purged" not in numbers(housekeeping.sweep())
-    assert "jobs purged" in numbers(housekeeping.sweep(all_chores=True))
+    assert "jobs purged" not in first
+    assert numbers(housekeeping.sweep(all_chores=True))["jobs purged"] == 1
 
 
 def test_a_dead_worker_is_forgotten_and_a_live_one_is_not():
@@ -199,23 +196,27 @@ def test_a_dead_worker_is_forgotten_and_a_live_one_is_not():
     assert list(Worker.objects.values_list("id", flat=True)) == ["alive"]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_many_supervisors_one_sweeps_and_again_a_minute_later(together, alice):
-    job = lifecycle.submit(order_for(alice))
-    lifecycle.cancel(job)
-    move_clock(job, hours=25)
-    together(lambda _: housekeeping.sweep_if_due(), range(6))
-    assert JobEvent.objects.filter(job=job).count() == 2
-    assert Chore.objects.get(name="sweep").done_at
-    assert Job.objects.get(id=job.id).cleared_at
-    later = lifecycle.submit(order_for(alice))
-    lifecycle.cancel(later)
-    move_clock(later, hours=25)
-    housekeeping.sweep_if_due()
-    assert Job.objects.get(id=later.id).cleared_at is None
-    Chore.objects.update(done_at=F("done_at") - settings.SWEEP_EVERY)
-    housekeeping.sweep_if_due()
-    assert Job.objects.get(id=later.id).cleared_at
+def test_a_job_given_back_to_a_queue_that_nobody_serves_fails_and_is_refunded(
+    starting, fresh, dust_of, alice
+):
+    lifecycle.release(starting)
+    move_clock(starting, hours=5)
+    assert numbers(housekeeping.reap_jobs())["overdue jobs failed"] == 0
+    move_clock(starting, hours=2)
+    assert numbers(housekeeping.reap_jobs())["overdue jobs failed"] == 1
+    assert (fresh(starting).status, fresh(starting).failure_code) == (
+        Status.FAILED,
+        FailureCode.PROVIDER_TIMEOUT,
+    )
+    assert dust_of(alice) == (OPENING, 0)
+    assert lifecycle.claim(starting.id, worker="w2") is None
+
+
+def test_a_job_that_runs_longer_than_anybody_should_wait_is_not_taken_for_deserted(processing, fresh):
+    move_clock(processing, hours=9)
+    lifecycle.progress(processing, share=0.5, step="Halfway")
+    assert numbers(housekeeping.reap_jobs())["overdue jobs failed"] == 0
+    assert fresh(processing).worker == "w1"
 
 
 def test_one_job_whose_books_do_not_fit_does_not_stop_the_others(submit, unguarded, fresh):
@@ -256,7 +257,7 @@ def test_old_notes_of_failed_tasks_are_removed():
     for name, days in (("old", 200), ("young", 1)):
         stopped = now - datetime.timedelta(days=days)
         Task.objects.create(id=name, name=name, func="f", started=stopped, stopped=stopped, success=False)
-    assert numbers(housekeeping.sweep())["old notes of failed tasks removed"] == 1
+    assert numbers(housekeeping.sweep(all_chores=True))["old notes of failed tasks removed"] == 1
     assert [task.id for task in Task.objects.all()] == ["young"]
 
 

@@ -98,6 +98,12 @@ def test_overdue_jobs_are_found_by_an_index(indexes):
     assert "job_waiting" in Job.objects.overdue().in_turn()[:20].explain()
 
 
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite can't tell that a parameter fits the index")
+def test_deserted_jobs_are_found_by_an_index(indexes):
+    deserted = Job.objects.deserted(datetime.timedelta(hours=6)).order_by("woken_at")
+    assert "job_lease" in deserted[:20].explain()
+
+
 def test_the_place_in_the_queue_is_read_from_the_index_alone(indexes):
     ahead = Job.objects.seen_now().with_queue_ahead().filter(id=uuid7()).explain()
     way = {"postgresql": "Index Only Scan using job_waiting", "sqlite": "INDEX job_waiting"}

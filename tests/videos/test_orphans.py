@@ -46,6 +46,21 @@ def test_it_removes_an_old_file_without_a_row_and_says_how_much(put, stored_file
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("folder", [b"aa", b"\xfe"])
+def test_a_file_whose_name_is_no_text_is_an_orphan_like_any_other(put, media, stored_files, folder):
+    """No row can name it, and asking the database about it would raise."""
+    put("videos/aa/left.mp4", content=b"123")
+    odd = os.fsencode(media / "videos") + b"/" + folder + b"/\xff.mp4"
+    os.makedirs(os.path.dirname(odd), exist_ok=True)
+    with open(odd, "wb") as file:
+        file.write(b"12")
+    os.utime(odd, (1, 1))
+    report = library.remove_orphans(older_than=DAY, dry_run=False)
+    assert (report.files, report.bytes) == (2, 5)
+    assert stored_files() == []
+
+
+@pytest.mark.django_db
 def test_a_dry_run_counts_and_touches_nothing(put, stored_files):
     put("videos/aa/left.mp4", content=b"123")
     report = library.remove_orphans(older_than=DAY, dry_run=True)
@@ -113,6 +128,13 @@ def test_it_counts_rows_that_lost_a_file(alice, make_video, lost, caplog):
     default_storage.delete(getattr(video, lost))
     assert library.remove_orphans(older_than=DAY, dry_run=False).rows_without_file == 1
     assert str(video.pk) in caplog.text
+
+
+def test_rows_are_counted_beyond_the_first_piece(alice, make_video, monkeypatch):
+    monkeypatch.setattr(library, "BATCH", 2)
+    for _ in range(5):
+        default_storage.delete(make_video(alice).file)
+    assert library.remove_orphans(older_than=DAY, dry_run=False).rows_without_file == 5
 
 
 def test_it_counts_rows_whose_file_was_cut_short_and_says_so(alice, make_video, broken_storage, caplog):
