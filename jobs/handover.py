@@ -6,14 +6,14 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
 from base.outages import AWAY
-from jobs import lifecycle, queue, workers
+from jobs import lifecycle, queue, singly, workers
 from jobs.models import Job
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,10 @@ class Leaving(threading.Thread):
         self._done = threading.Event()
 
     def run(self) -> None:
-        _patiently(lambda: workers.retire(self._worker_ids))
+        # Until then nothing is given back: they might claim it again.
+        while not _patiently(lambda: workers.retire(self._worker_ids)):
+            if self._done.wait(LOOK_SECONDS):
+                break
         while not self._done.wait(LOOK_SECONDS):
             left = self._deadline - time.monotonic()
             _patiently(functools.partial(release_slow, self._worker_ids, seconds=left))
@@ -49,9 +52,15 @@ class Leaving(threading.Thread):
 
 def release_slow(worker_ids: Sequence[str], *, seconds: float) -> None:
     """Give back the jobs of these clusters that need longer than `seconds`."""
-    for job in Job.objects.running().filter(worker__in=worker_ids).annotate(now=Now()):
-        if remaining(job) > seconds and lifecycle.release(job):
-            logger.info("job %s: given back, there is no time to finish it", job.id)
+    jobs = Job.objects.running().filter(worker__in=worker_ids).annotate(now=Now())
+    singly.each([job for job in jobs if remaining(job) > seconds], _give_back)
+
+
+def _give_back(job: Job) -> bool:
+    if not lifecycle.release(job):
+        return False
+    logger.info("job %s: given back, there is no time to finish it", job.id)
+    return True
 
 
 def remaining(job: Any) -> float:
@@ -65,36 +74,40 @@ def remaining(job: Any) -> float:
     return job.expected_seconds - elapsed if elapsed < job.expected_seconds else float("inf")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """How clusters ended: whether they `died`, and which jobs the process that died first had at work.
+    """How a cluster ended: whether it `died`, and which jobs the process that died first had at work.
 
-    A job may be what killed it, so the suspects lose an attempt, or all jobs if there is no suspect: no job
-    can go on killing clusters for ever. Its neighbours lose only what was rendered.
+    A job may be what killed it, so the suspects lose an attempt, or all its jobs if there is no suspect: no
+    job can go on killing clusters for ever. Its neighbours lose only what was rendered, as do the jobs of a
+    cluster that was ended for what no job of its own can have caused.
     """
 
-    died: bool
+    worker_id: str
+    died: bool = False
     suspects: Set[uuid.UUID] = frozenset()
 
-    def blames(self, job: Job) -> bool:
-        return self.died and (not self.suspects or job.id in self.suspects)
+    def hand_on(self, job: Job) -> bool:
+        """Let another worker have the job. Return whether it was still this cluster's."""
+        is_blamed = self.died and (not self.suspects or job.id in self.suspects)
+        handed = lifecycle.reap(job, is_dead=True) if is_blamed else lifecycle.release(job)
+        if handed:
+            logger.info("job %s: handed on", job.id)
+        return handed
 
 
-def settle(worker_ids: Sequence[str], end: End) -> None:
+def settle(ends: Iterable[End]) -> None:
     """Hand on what clusters held of which nothing is left."""
-    for worker_id in worker_ids:
-        for job in Job.objects.running().filter(worker=worker_id):
-            handed = lifecycle.reap(job, is_dead=True) if end.blames(job) else lifecycle.release(job)
-            if handed:
-                logger.info("job %s: handed on", job.id)
-        queue.free(worker_id)
+    for end in ends:
+        singly.each(Job.objects.running().filter(worker=end.worker_id), end.hand_on)
+        queue.free(end.worker_id)
 
 
-def settle_in_time(worker_ids: Sequence[str], end: End, *, seconds: float) -> None:
+def settle_in_time(ends: Sequence[End], *, seconds: float) -> None:
     """Do `settle`, but wait no longer than `seconds`: leases and the sweep do the rest."""
 
     def work() -> None:
-        _patiently(functools.partial(settle, worker_ids, end))
+        _patiently(functools.partial(settle, ends))
         connection.close()
 
     thread = threading.Thread(target=work, name="settling", daemon=True)
@@ -102,9 +115,12 @@ def settle_in_time(worker_ids: Sequence[str], end: End, *, seconds: float) -> No
     thread.join(timeout=seconds)
 
 
-def _patiently(verb: Callable[[], None]) -> None:
+def _patiently(verb: Callable[[], None]) -> bool:
+    """Return whether it went through."""
     try:
         verb()
-    except AWAY as error:
+    except (DatabaseError, *AWAY) as error:
         logger.warning("the database does not answer; leases and the sweep will hand on the jobs: %s", error)
         connection.close()
+        return False
+    return True

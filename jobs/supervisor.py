@@ -8,7 +8,7 @@ import logging
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -17,6 +17,7 @@ from base import guard, processes
 from jobs import cluster as clusters
 from jobs import handover, workplace
 from jobs.cluster import Cluster
+from jobs.handover import End
 from jobs.heartbeat import Heartbeat
 from jobs.sweeper import Sweeper, rounds
 
@@ -44,14 +45,32 @@ class Lane:
     heartbeat: Heartbeat
 
     def fault(self) -> str:
-        """Return what is wrong with it, as a sentence; "" while nothing is."""
+        """Return what is wrong with the cluster, as a sentence; "" while nothing is."""
         if fault := self.cluster.fault():
             return fault
-        if not self.heartbeat.is_alive():
-            return "The heartbeat thread died."
         if self.heartbeat.silent.is_set():
             return "The cluster gave no sign of life while work waited."
         return ""
+
+    def end(self, fault: "Fault") -> End:
+        """Return what is known of its end, while its processes can still be asked."""
+        worker_id = self.cluster.worker_id
+        if worker_id not in fault.died:
+            return End(worker_id=worker_id)
+        suspects = workplace.jobs_of(worker_id, self.cluster.dead())
+        return End(worker_id=worker_id, died=True, suspects=suspects)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why everything must end, as a sentence ("": we were asked to), and the clusters that `died`.
+
+    Those are the ones whose own jobs may have caused it. No job can end our threads, the guard, or another
+    queue's cluster.
+    """
+
+    sentence: str = ""
+    died: Set[str] = frozenset()
 
 
 def supervise(*, queues: Mapping[str, int], grace: float, pulse_timeout: float) -> str:
@@ -70,19 +89,19 @@ def supervise(*, queues: Mapping[str, int], grace: float, pulse_timeout: float) 
         ]
         sweeper.start()
         fault = _watch(lanes, sweeper, guardian, requests)
-        dead = [pid for lane in lanes for pid in lane.cluster.dead()]
-        if fault:
-            logger.error("worker %s: %s Ending the whole cluster.", own_id, fault)
+        ends = [lane.end(fault) for lane in lanes]
+        if fault.sentence:
+            logger.error("worker %s: %s Ending the whole cluster.", own_id, fault.sentence)
         else:
             _wind_down(lanes, requests, grace=grace)
-    worker_ids = [lane.cluster.worker_id for lane in lanes]
-    end = handover.End(died=bool(fault), suspects=workplace.jobs_of(dead))
-    handover.settle_in_time(worker_ids, end, seconds=SETTLE_SECONDS)
+    handover.settle_in_time(ends, seconds=SETTLE_SECONDS)
+    for lane in lanes:
+        workplace.clear(lane.cluster.worker_id)
     sweeper.stop()
     for lane in lanes:
         lane.heartbeat.stop()
     logger.info("worker %s: nothing of it is left", own_id)
-    return fault
+    return fault.sentence
 
 
 def _start(own_id: str, queue: str, *, workers: int, pulse_timeout: float) -> Lane:
@@ -95,17 +114,18 @@ def _start(own_id: str, queue: str, *, workers: int, pulse_timeout: float) -> La
 
 def _watch(
     lanes: Sequence[Lane], sweeper: Sweeper, guardian: subprocess.Popen[bytes], requests: Requests
-) -> str:
+) -> Fault:
     while not requests.stops:
-        for lane in lanes:
-            if fault := lane.fault():
-                return fault
+        if faults := {lane.cluster.worker_id: fault for lane in lanes if (fault := lane.fault())}:
+            return Fault(next(iter(faults.values())), died=faults.keys())
+        if not all(lane.heartbeat.is_alive() for lane in lanes):
+            return Fault("The heartbeat thread died.")
         if guardian.poll() is not None:
-            return "The guard process died."
+            return Fault("The guard process died.")
         if not sweeper.is_alive():
-            return "The sweeper thread died."
+            return Fault("The sweeper thread died.")
         time.sleep(LOOK_SECONDS)
-    return ""
+    return Fault()
 
 
 def _wind_down(lanes: Sequence[Lane], requests: Requests, *, grace: float) -> None:

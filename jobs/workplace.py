@@ -1,6 +1,7 @@
 """The folder in which one worker process makes one job's video, on the worker's own machine.
 
-Its name says which process has which job at work: a supervisor reads it when a process has died.
+Its name says which process of which cluster has which job at work: the supervisor reads it when a process has
+died. The cluster is named since containers may share the disk, and number their processes alike.
 """
 
 import contextlib
@@ -15,22 +16,35 @@ from pathlib import Path
 
 from django.conf import settings
 
+from jobs import workers
+
 
 @contextlib.contextmanager
 def folder(job_id: uuid.UUID) -> Iterator[Path]:
     """Give this process an empty folder for a job, gone at the end of the block. Raise OSError."""
     settings.WORK_DIR.mkdir(parents=True, exist_ok=True)
-    made = tempfile.TemporaryDirectory(
-        prefix=f"job-{os.getpid()}-{job_id.hex}-", dir=settings.WORK_DIR, ignore_cleanup_errors=True
-    )
+    prefix = f"job-{workers.own_id()}-{os.getpid()}-{job_id.hex}-"
+    made = tempfile.TemporaryDirectory(prefix=prefix, dir=settings.WORK_DIR, ignore_cleanup_errors=True)
     with made as name:
         yield Path(name)
 
 
-def jobs_of(pids: Iterable[int]) -> set[uuid.UUID]:
-    """Return the jobs that these dead processes had at work, and those of earlier ones so numbered."""
-    found = [path.name.split("-") for pid in pids for path in settings.WORK_DIR.glob(f"job-{pid}-*-*")]
-    return {uuid.UUID(parts[2]) for parts in found}
+def jobs_of(worker_id: str, pids: Iterable[int]) -> set[uuid.UUID]:
+    """Return the jobs that these dead processes of a cluster had at work."""
+    dead = {str(pid) for pid in pids}
+    names = [path.name.split("-")[-3:] for path in _folders_of(worker_id)]
+    return {uuid.UUID(job_id) for pid, job_id, _ in names if pid in dead}
+
+
+def clear(worker_id: str) -> None:
+    """Remove what a cluster left of which no process is left."""
+    for path in _folders_of(worker_id):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _folders_of(worker_id: str) -> list[Path]:
+    owner = f"job-{worker_id}"
+    return [path for path in settings.WORK_DIR.glob("job-*") if path.name.rsplit("-", 3)[0] == owner]
 
 
 def remove_abandoned(*, dry_run: bool = False) -> int:

@@ -2,9 +2,10 @@
 
 import contextlib
 import os
+import time
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from dust import audit
@@ -12,12 +13,22 @@ from dust.models import Transfer
 from jobs import handover, lifecycle, queue, runner, workers, workplace
 from jobs.errors import JobLost
 from jobs.handover import End
-from jobs.models import Job, JobEvent, Message
+from jobs.models import Job, JobEvent, Message, Worker
 from jobs.providers.base import FailureCode
 from jobs.states import Status
 from tests.jobs.making import finish, move_clock
 
 ALL_TIME = 10_000
+
+
+@contextlib.contextmanager
+def out_of_reach():
+    """Let the database refuse whatever is asked about clusters."""
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(Worker, "jobs_worker", "jobs_worker_away")
+    yield
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(Worker, "jobs_worker_away", "jobs_worker")
 
 
 def seen(job):
@@ -117,7 +128,7 @@ def test_only_jobs_that_need_longer_than_there_is_are_given_back(submit, fresh):
 
 
 def test_what_a_stopped_cluster_held_is_released_without_an_attempt(processing, fresh):
-    handover.settle(["w1"], End(died=False))
+    handover.settle([End(worker_id="w1")])
     assert (fresh(processing).worker, fresh(processing).attempt) == ("", 1)
 
 
@@ -127,27 +138,75 @@ def test_what_a_dead_cluster_held_costs_an_attempt_each_time_and_ends_failed_and
     """A job may be what killed it: without the count it would kill one cluster after the other."""
     for _ in range(settings.JOB_MAX_ATTEMPTS):
         assert lifecycle.claim(queued.id, worker="w1")
-        handover.settle(["w1"], End(died=True))
+        handover.settle([End(worker_id="w1", died=True)])
     assert fresh(queued).status == Status.FAILED
     assert kinds(queued) == ["hold", "post", "reverse"]
     assert audit.violations() == []
 
 
-def test_of_a_dead_clusters_jobs_the_one_whose_process_died_loses_an_attempt(submit, fresh, settings):
+def test_of_a_dead_clusters_jobs_the_one_whose_process_died_loses_an_attempt(
+    submit, fresh, settings, monkeypatch
+):
     settings.WORK_DIR = settings.MEDIA_ROOT / "work"
     poison, neighbour = [lifecycle.claim(submit().id, worker="w1") for _ in range(2)]
+    monkeypatch.setenv("VIDEOAPI_WORKER", "w1")
     with workplace.folder(poison.id):
-        suspects = workplace.jobs_of([os.getpid()])
+        suspects = workplace.jobs_of("w1", [os.getpid()])
+        assert workplace.jobs_of("w1", [1]) == workplace.jobs_of("w", [os.getpid()]) == set()
     assert suspects == {poison.id}
-    handover.settle(["w1"], End(died=True, suspects=suspects))
+    handover.settle([End(worker_id="w1", died=True, suspects=suspects)])
     assert (fresh(poison).attempt, fresh(neighbour).attempt) == (2, 1)
     assert (fresh(poison).worker, fresh(neighbour).worker) == ("", "")
+
+
+def test_the_death_of_one_cluster_costs_the_jobs_of_another_no_attempt(submit, fresh):
+    """Both are ended together, but the cause can only be at work in the one that died."""
+    near, far = (
+        lifecycle.claim(submit().id, worker="m-render"),
+        lifecycle.claim(submit().id, worker="m-remote"),
+    )
+    handover.settle([End(worker_id="m-render", died=True), End(worker_id="m-remote")])
+    assert (fresh(near).attempt, fresh(far).attempt) == (2, 1)
+    assert (fresh(near).worker, fresh(far).worker) == ("", "")
+
+
+def test_a_job_whose_books_do_not_fit_does_not_keep_its_neighbours_from_being_handed_on(
+    submit, unguarded, fresh, settings
+):
+    settings.JOB_MAX_ATTEMPTS = 1
+    poison, other = [lifecycle.claim(submit().id, worker="w1") for _ in range(2)]
+    Transfer.objects.filter(job_id=poison.id, kind="post").delete()
+    handover.settle([End(worker_id="w1", died=True)])
+    assert (fresh(poison).worker, fresh(other).status) == ("w1", Status.FAILED)
+
+
+def test_what_an_ended_cluster_left_on_the_disk_is_removed_and_nothing_else(settings):
+    settings.WORK_DIR = settings.MEDIA_ROOT / "work"
+    names = [f"job-{owner}-7-{'0' * 32}-abc" for owner in ("m-render", "m-render-hd", "n-render")]
+    for name in names:
+        (settings.WORK_DIR / name / "inner").mkdir(parents=True)
+    workplace.clear("m-render")
+    assert sorted(path.name for path in settings.WORK_DIR.iterdir()) == names[1:]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cluster_is_retired_though_the_database_was_away_when_it_was_asked_to_stop():
+    workers.register("w1", queue="render", processes=1)
+    leaving = handover.Leaving(["w1"], grace=30)
+    with out_of_reach():
+        leaving.start()
+        time.sleep(0.2)
+    deadline = time.monotonic() + 5
+    while not workers.is_stopping("w1") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    leaving.stop()
+    assert workers.is_stopping("w1")
 
 
 def test_messages_a_cluster_had_taken_are_served_again(queued, monkeypatch):
     Message.objects.update(holder="w1", due_at=Now() + workers.FORGET_AFTER)
     assert queue.waiting("render") == 0
-    handover.settle(["w1"], End(died=False))
+    handover.settle([End(worker_id="w1")])
     assert queue.waiting("render") == 1
 
 
