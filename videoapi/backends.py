@@ -7,10 +7,12 @@ from redis.retry import Retry
 
 from base.postgresql.connection import Connection
 
+# FULL: with a WAL, NORMAL leaves commits in the system's memory for a while, and a power cut would undo what
+# a client was told: its job, its DUST.
 SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA busy_timeout=20000;",
+    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA busy_timeout=20000;",
 }
 # Seconds (the last one: milliseconds) until a server is given up whose machine or network is gone.
 POSTGRESQL = {
