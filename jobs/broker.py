@@ -12,8 +12,9 @@ import time
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import DurationField, Exists, OuterRef, QuerySet, Value
+from django.db.models import DurationField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Now
 from django_q.brokers import Broker as Base
 from django_q.conf import Conf
@@ -26,7 +27,6 @@ from jobs.models import Job, Message, Worker
 logger = logging.getLogger(__name__)
 
 AWAY_SECONDS = 1.0
-ACKNOWLEDGE_TRIES = 30
 UNREADABLE = (
     BadSignature,
     pickle.PickleError,
@@ -37,6 +37,7 @@ UNREADABLE = (
     TypeError,
     ValueError,
 )
+COMPARE_SECONDS = 60.0  # between two looks for messages that are ours and never reached us
 LISTEN_SECONDS = 1.0  # how long one look waits to be told; also how late a delayed message may be
 NOW = datetime.timedelta(0)
 BEFORE_ALL = datetime.timedelta(days=1)  # longer than anything waits in a queue
@@ -60,11 +61,17 @@ class Broker(Base):  # type: ignore[misc]
         super().__init__(list_key)
         self._delay = -BEFORE_ALL if first else delay
         self._job_id = job_id
-        self._listening_on: Any = None
+        self._have_taken_nothing()
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        self._delay, self._job_id, self._listening_on = NOW, None, None
+        self._delay, self._job_id = NOW, None
+        self._have_taken_nothing()
+
+    def _have_taken_nothing(self) -> None:
+        self._listening_on: Any = None
+        self._given: set[int] = set()
+        self._compare_at = time.monotonic() + COMPARE_SECONDS
 
     def enqueue(self, task: str) -> Any:
         """Send a task, in the caller's transaction if there is one."""
@@ -87,13 +94,22 @@ class Broker(Base):  # type: ignore[misc]
         except AWAY as error:
             logger.warning("the database does not answer, will ask again: %s", error)
             connection.close()
+            self._compare_at = time.monotonic()  # the commit may have been done, and its answer lost
             time.sleep(AWAY_SECONDS)
             return None
-        return [(message.pk, message.payload)] if message and self._is_readable(message) else None
+        if message is None:
+            return None
+        self._given.add(message.pk)
+        return [(message.pk, message.payload)] if self._is_readable(message) else None
 
     def acknowledge(self, task_id: Any) -> None:
-        """Delete a message that was dealt with. After a long outage it is left: given out again, it dies."""
-        for _ in range(ACKNOWLEDGE_TRIES):
+        """Delete a message that was dealt with, however long that takes: kept, it would use up a worker.
+
+        A cluster that is stopping doesn't wait: what it still holds is served again, and dies at `claim`. If
+        not even that can be asked, the supervisor ends the wait with the grace.
+        """
+        own = workers.own_id()
+        while True:
             try:
                 connection.close_if_unusable_or_obsolete()
                 Message.objects.filter(pk=task_id).delete()
@@ -101,6 +117,8 @@ class Broker(Base):  # type: ignore[misc]
             except AWAY as error:
                 logger.warning("the database does not answer, will acknowledge again: %s", error)
                 connection.close()
+                if workers.is_known_to_stop(own):
+                    return
                 time.sleep(AWAY_SECONDS)
             else:
                 return
@@ -131,6 +149,8 @@ class Broker(Base):  # type: ignore[misc]
 
     def _take(self) -> Message | None:
         own = workers.own_id()
+        if time.monotonic() >= self._compare_at and (unseen := self._unseen(own)):
+            return unseen
         waiting = self._waiting_for(own)
         # SKIP LOCKED where there is such a thing: clusters that ask at once don't wait for each other.
         skip = connection.features.has_select_for_update_skip_locked
@@ -142,6 +162,15 @@ class Broker(Base):  # type: ignore[misc]
             if message is not None:
                 Message.objects.filter(pk=message.pk).update(due_at=given_up, holder=own)
         return message
+
+    def _unseen(self, own: str) -> Message | None:
+        """Return a message that this cluster has taken without having heard of it."""
+        stopping = Worker.objects.stopping().filter(id=own)
+        held = Message.objects.filter(~Exists(stopping), queue=self.list_key, due_at__gt=Now(), holder=own)
+        messages = {message.pk: message for message in held}
+        self._given.intersection_update(messages)
+        self._compare_at = time.monotonic() + COMPARE_SECONDS
+        return next((message for pk, message in messages.items() if pk not in self._given), None)
 
     def _waiting_for(self, own: str) -> QuerySet[Message]:
         # No more than the cluster has workers: what it took beyond that would wait here, though another
@@ -189,8 +218,15 @@ class Broker(Base):  # type: ignore[misc]
 
 
 def lost(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """Return those of the waiting jobs that no message is about."""
-    return jobs.exclude(Exists(Message.objects.filter(job_id=OuterRef("id"))))
+    """Return those of the waiting jobs that no message is about, or only one that has led to nothing.
+
+    A cluster takes a message when a worker is free, which claims the job at once. If the job waits a while
+    later, the message went astray, and its holder may live on without knowing of it.
+    """
+    # Taking a message makes it due RETRY seconds later: that is how long ago it was.
+    just_taken = Q(due_at__gt=_from_now(datetime.timedelta(seconds=Conf.RETRY) - settings.REQUEUE_AFTER))
+    hopeful = Message.objects.filter(Q(holder="") | just_taken, job_id=OuterRef("id"))
+    return jobs.exclude(Exists(hopeful))
 
 
 def free(worker_id: str) -> int:

@@ -86,7 +86,7 @@ def claim(job_id: uuid.UUID, *, worker: str) -> Job | None:
     mine = {"worker": worker, "lease_expires_at": _lease(), "claimed_at": Now(), "current_step": "Starting"}
     with transaction.atomic():
         fresh = Job.objects.queued().filter(may, id=job_id)
-        # Not in its pause, though a doubled message comes. `_from_now` is written as `woken_at` is, in SQLite.
+        # Not in its pause, though a doubled message comes. SQLite has `_from_now` in the form of `woken_at`.
         rested = Job.objects.filter(may, id=job_id, woken_at__lte=_from_now(queue.NOW))
         if _move(fresh, status=Status.STARTING, attempt=1, started_at=Now(), **mine):
             job = Job.objects.get(id=job_id)

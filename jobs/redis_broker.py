@@ -93,7 +93,7 @@ class Broker(Base):  # type: ignore[misc]
                 redis_lists.remove(task_id, own)
             except RedisError as error:
                 logger.warning("Redis does not answer, will acknowledge again: %s", error)
-                if _is_stopping(own):
+                if workers.is_known_to_stop(own):
                     return
                 time.sleep(AWAY_SECONDS)
             else:
@@ -190,11 +190,3 @@ def free_of_the_dead(*, dry_run: bool = False) -> int:
         logger.warning("Redis does not answer, the next sweep will look again: %s", error)
         return 0
     return sum(free(holder) for holder in dead)
-
-
-def _is_stopping(worker_id: str) -> bool:
-    try:
-        return workers.is_stopping(worker_id)
-    except AWAY:
-        connection.close()
-        return False

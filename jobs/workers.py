@@ -7,9 +7,11 @@ import socket
 from collections.abc import Iterable
 
 from django.conf import settings
+from django.db import connection
 from django.db.models.functions import Now
 
 from base import processes
+from base.outages import AWAY
 from jobs.models import Job, Worker
 
 FORGET_AFTER = datetime.timedelta(hours=1)
@@ -69,6 +71,15 @@ def retire(worker_ids: Iterable[str]) -> None:
 def is_stopping(worker_id: str) -> bool:
     """Tell whether the cluster was retired."""
     return Worker.objects.stopping().filter(id=worker_id).exists()
+
+
+def is_known_to_stop(worker_id: str) -> bool:
+    """Tell whether the cluster was retired; not, if the database does not answer."""
+    try:
+        return is_stopping(worker_id)
+    except AWAY:
+        connection.close()
+        return False
 
 
 def forget(worker_id: str) -> None:

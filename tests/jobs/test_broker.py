@@ -1,5 +1,6 @@
 """The queue: in order, with delays, once each, never hoarded, and patient with the database."""
 
+import contextlib
 import datetime
 import threading
 import time
@@ -11,9 +12,11 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django_q.signing import SignedPackage
 
-from jobs import queue, workers
+from jobs import broker as broker_module
+from jobs import housekeeping, lifecycle, queue, workers
 from jobs.broker import Broker
 from jobs.models import Message
+from tests.jobs.making import move_clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ONLY_POSTGRESQL = pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's own")
@@ -51,6 +54,27 @@ def ids():
 def as_cluster(monkeypatch):
     """Be a process of the named cluster from here on."""
     return lambda name: monkeypatch.setenv("VIDEOAPI_WORKER", name)
+
+
+@contextlib.contextmanager
+def database_away():
+    """For every thread: they share the address."""
+    connection.close()
+    there, connection.settings_dict["NAME"] = connection.settings_dict["NAME"], "/nowhere/db"
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = there
+
+
+def taken_unawares(holder):
+    """Have `holder` take all messages by a commit whose answer was lost."""
+    Message.objects.update(holder=holder, due_at=Now() + datetime.timedelta(minutes=45))
+
+
+def requeued():
+    return {count.what: count.number for count in housekeeping.requeue_lost()}["lost jobs requeued"]
 
 
 def test_messages_are_served_oldest_first_whatever_was_deleted_before_them(ids):
@@ -124,6 +148,103 @@ def test_a_job_that_had_its_turn_goes_before_all_that_wait(ids, as_cluster):
     assert take() == str(ids[2])
     queue.free("a")
     assert [serve() for _ in range(3)] == [str(ids[2]), str(ids[0]), str(ids[1])]
+
+
+def test_a_message_that_was_taken_without_our_hearing_of_it_is_given_out_once_after_the_outage(
+    ids, as_cluster, monkeypatch
+):
+    """The commit was done and its answer lost: else nobody would work on it, and a worker be idle for it."""
+    monkeypatch.setattr(broker_module, "AWAY_SECONDS", 0)
+    as_cluster("a")
+    broker = Broker("render")
+    wake(ids[0])
+    taken_unawares("a")
+    assert take(broker) is None
+    for expected in (str(ids[0]), None):
+        with database_away():
+            assert take(broker) is None
+        assert take(broker) == expected
+
+
+def test_a_message_that_went_astray_is_found_at_the_next_comparison_and_what_is_worked_on_is_not(
+    ids, as_cluster, monkeypatch
+):
+    """A commit that hung with its server may be done later than we look."""
+    monkeypatch.setattr(broker_module, "COMPARE_SECONDS", 0)
+    as_cluster("a")
+    broker = Broker("render")
+    wake(ids[0])
+    assert [take(broker), take(broker)] == [str(ids[0]), None]
+    wake(ids[1])
+    taken_unawares("a")
+    assert [take(broker), take(broker)] == [str(ids[1]), None]
+
+
+def test_a_cluster_that_is_stopping_gives_nothing_out_that_went_astray(ids, as_cluster, monkeypatch):
+    monkeypatch.setattr(broker_module, "COMPARE_SECONDS", 0)
+    workers.register("a", queue="render", processes=1)
+    workers.retire(["a"])
+    as_cluster("a")
+    wake(ids[0])
+    taken_unawares("a")
+    assert take() is None
+
+
+def test_a_job_whose_message_a_living_cluster_took_and_forgot_is_woken_again(submit, as_cluster, settings):
+    job = submit()
+    move_clock(job, minutes=5)
+    workers.register("a", queue="render", processes=1)
+    as_cluster("a")
+    take()
+    assert requeued() == 0  # its worker is about to claim it
+    [message] = Message.objects.all()
+    taken_at = message.due_at - settings.REQUEUE_AFTER
+    Message.objects.update(due_at=taken_at)
+    assert [requeued(), requeued()] == [1, 0]
+    as_cluster("b")
+    assert take() == str(job.id)
+    assert lifecycle.claim(job.id, worker="b")
+
+
+def test_an_acknowledgement_is_repeated_until_the_database_is_back(ids, together, monkeypatch):
+    """A message that is kept uses up a worker of its cluster."""
+    monkeypatch.setattr(broker_module, "AWAY_SECONDS", 0.001)
+    wake(ids[0])
+    broker = Broker("render")
+    [held] = broker.dequeue()
+    gone = threading.Event()
+
+    def act(what):
+        if what == "acknowledge":
+            gone.wait(10)
+            broker.acknowledge(held[0])
+        else:
+            with database_away():
+                gone.set()
+                time.sleep(3)
+
+    together(act, ["acknowledge", "an outage of more than a few tries"])
+    assert not Message.objects.exists()
+
+
+@ONLY_POSTGRESQL
+def test_a_cluster_that_is_stopping_does_not_wait_to_acknowledge(ids, as_cluster):
+    workers.register("a", queue="render", processes=1)
+    as_cluster("a")
+    wake(ids[0])
+    broker = Broker("render")
+    [held] = broker.dequeue()
+    workers.retire(["a"])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql"
+            " AS $$ BEGIN RAISE 'No space left' USING ERRCODE = 'disk_full'; END $$;"
+            "CREATE TRIGGER full_disk BEFORE DELETE ON jobs_message EXECUTE FUNCTION full_disk()"
+        )
+    broker.acknowledge(held[0])  # returns
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION full_disk CASCADE")
+    assert Message.objects.held().exists()
 
 
 def test_a_delayed_message_waits_and_the_others_do_not_wait_for_it(ids):
