@@ -3,6 +3,7 @@
 The second net under `cluster`: it catches a wedge in which every process is still there.
 """
 
+import datetime
 import logging
 import threading
 import time
@@ -32,7 +33,6 @@ class Heartbeat(threading.Thread):
         self._processes = processes
         self._timeout = timeout
         self._stopping = threading.Event()
-        self._announced = False
         self._heard = time.monotonic()  # stands still while the machine sleeps, unlike the database's clock
 
     def run(self) -> None:
@@ -56,20 +56,22 @@ class Heartbeat(threading.Thread):
         self.join(timeout=settings.WORKER_PULSE_SECONDS)
 
     def _turn(self) -> None:
-        if not self._announced:
-            self._announce()
         asked_at = time.monotonic()
         workers.beat_by_lease(self._worker_id)
-        silence = workers.silence(self._worker_id).total_seconds()
+        silence = workers.silence(self._worker_id)
+        if (
+            silence is None
+        ):  # the first turn, or an outage made it look dead for so long that it was forgotten
+            workers.register(self._worker_id, queue=self._queue_name, processes=self._processes)
+            silence = datetime.timedelta(0)
         if queue.waiting(self._queue_name):
             # Something waits that this cluster could take: it is busy and says so, or it is wedged.
-            self._heard = max(self._heard, asked_at - silence)
+            self._heard = max(self._heard, asked_at - silence.total_seconds())
         else:
+            # Nothing is asked of it, so it is well: an idle cluster would seem dead if another one, nearer to
+            # the database, took each pulse. Only one that nobody takes tells of a wedge.
+            workers.beat(self._worker_id)
             self._heard = asked_at
             queue.ask_pulse(self._queue_name)
         if time.monotonic() - self._heard > self._timeout:
             self.silent.set()
-
-    def _announce(self) -> None:
-        workers.register(self._worker_id, queue=self._queue_name, processes=self._processes)
-        self._announced = True

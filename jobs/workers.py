@@ -35,7 +35,7 @@ def register(worker_id: str, *, queue: str, processes: int) -> None:
 
 
 def beat(worker_id: str) -> None:
-    """Note a sign of life."""
+    """Note a sign of life of a cluster that is announced."""
     Worker.objects.filter(id=worker_id).update(seen_at=Now())
 
 
@@ -45,10 +45,10 @@ def beat_by_lease(worker_id: str) -> None:
         beat(worker_id)
 
 
-def silence(worker_id: str) -> datetime.timedelta:
-    """Return the time since the cluster's last sign of life; a long one if it is not known."""
+def silence(worker_id: str) -> datetime.timedelta | None:
+    """Return the time since the cluster's last sign of life; None if it is not announced, or forgotten."""
     times = Worker.objects.filter(id=worker_id).values_list("seen_at", Now()).first()
-    return times[1] - times[0] if times else datetime.timedelta.max
+    return times[1] - times[0] if times else None
 
 
 def queues_served_here() -> set[str]:
@@ -64,8 +64,15 @@ def serve(queue: str) -> bool:
 
 
 def retire(worker_ids: Iterable[str]) -> None:
-    """Have clusters take no more messages and claim no more jobs."""
-    Worker.objects.filter(id__in=list(worker_ids)).update(stopping_at=Now())
+    """Have clusters take no more messages and claim no more jobs.
+
+    One that is not announced, or forgotten, gets a row that serves nothing: only a row can stop it.
+    """
+    stopping = {"stopping_at": Now()}
+    for worker_id in worker_ids:
+        Worker.objects.update_or_create(
+            id=worker_id, defaults=stopping, create_defaults={"queue": "", "processes": 0, **stopping}
+        )
 
 
 def is_stopping(worker_id: str) -> bool:

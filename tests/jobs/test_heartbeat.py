@@ -1,0 +1,89 @@
+"""Signs of life: who is alive, who is wedged, and that nobody healthy is taken for dead."""
+
+import time
+
+import pytest
+from django.db.models.functions import Now
+
+from jobs import lifecycle, queue, tasks, workers
+from jobs.heartbeat import Heartbeat
+from jobs.models import Message, Worker
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def heartbeat():
+    return Heartbeat("far", queue_name="render", processes=2, timeout=1)
+
+
+def alive():
+    return list(Worker.objects.alive(workers.sign_of_life()).values_list("id", flat=True))
+
+
+def another_cluster_takes_all():
+    Message.objects.all().delete()
+
+
+def test_an_idle_cluster_is_alive_though_another_one_takes_each_pulse(heartbeat):
+    """On several machines the one nearest to the database takes nearly all."""
+    heartbeat._turn()
+    another_cluster_takes_all()
+    Worker.objects.update(seen_at=Now() - 2 * workers.sign_of_life())
+    assert alive() == []
+    heartbeat._turn()
+    assert alive() == ["far"]
+    assert not heartbeat.silent.is_set()
+
+
+def test_a_cluster_that_leaves_its_pulse_waiting_is_silent(heartbeat):
+    heartbeat._turn()
+    time.sleep(1.1)
+    heartbeat._turn()
+    assert heartbeat.silent.is_set()
+
+
+def test_a_cluster_that_takes_its_pulse_is_not(heartbeat, monkeypatch):
+    monkeypatch.setenv("VIDEOAPI_WORKER", "far")
+    for _ in range(3):
+        heartbeat._turn()
+        time.sleep(0.7)
+        tasks.pulse()  # and the next one waits already
+    heartbeat._turn()
+    assert not heartbeat.silent.is_set()
+
+
+def test_a_cluster_that_was_forgotten_is_announced_again(heartbeat):
+    """The sweep forgets what was silent for an hour; an outage may have kept it from speaking."""
+    heartbeat._turn()
+    Worker.objects.update(seen_at=Now() - 2 * workers.FORGET_AFTER)
+    assert workers.forget_dead() == 1
+    heartbeat._turn()
+    assert alive() == ["far"]
+    [worker] = Worker.objects.all()
+    assert (worker.queue, worker.processes) == ("render", 2)
+
+
+def test_a_cluster_that_nobody_knows_of_claims_nothing_once_it_is_retired(queued, heartbeat):
+    workers.retire(["far"])
+    assert lifecycle.claim(queued.id, worker="far") is None
+    heartbeat._turn()
+    assert workers.is_stopping("far")
+    assert Worker.objects.all().slots() == 0
+
+
+def test_retiring_keeps_what_is_known_of_a_cluster(heartbeat):
+    heartbeat._turn()
+    workers.retire(["far", "never seen"])
+    assert set(Worker.objects.values_list("id", "queue", "processes")) == {
+        ("far", "render", 2),
+        ("never seen", "", 0),
+    }
+    assert all(map(workers.is_stopping, ["far", "never seen"]))
+
+
+def test_a_pulse_is_asked_for_when_nothing_waits_and_only_then(heartbeat):
+    heartbeat._turn()
+    heartbeat._turn()
+    assert Message.objects.count() == 1
+    assert queue.waiting("render")
