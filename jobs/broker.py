@@ -132,6 +132,9 @@ class Broker(Base):  # type: ignore[misc]
     def queue_size(self) -> int:
         return Message.objects.filter(queue=self.list_key).due().count()
 
+    def has_waiting(self) -> bool:
+        return Message.objects.filter(queue=self.list_key).due().exists()
+
     def lock_size(self) -> int:
         return Message.objects.filter(queue=self.list_key).held().count()
 

@@ -64,7 +64,7 @@ class Heartbeat(threading.Thread):
         ):  # the first turn, or an outage made it look dead for so long that it was forgotten
             workers.register(self._worker_id, queue=self._queue_name, processes=self._processes)
             silence = datetime.timedelta(0)
-        if queue.waiting(self._queue_name):
+        if queue.any_waiting(self._queue_name):
             # Something waits that this cluster could take: it is busy and says so, or it is wedged.
             self._heard = max(self._heard, asked_at - silence.total_seconds())
         else:

@@ -61,6 +61,11 @@ def waiting(queue: str) -> int:
     return int(_place().Broker(queue).queue_size())
 
 
+def any_waiting(queue: str) -> bool:
+    """Tell whether a queue has a message that no worker has taken yet. Raise what tells of an outage."""
+    return bool(_place().Broker(queue).has_waiting())
+
+
 def lost(jobs: QuerySet[Job]) -> QuerySet[Job]:
     """Return those of the waiting jobs that no message is about; not all at once if they are many."""
     return _place().lost(jobs)

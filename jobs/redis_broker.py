@@ -6,6 +6,7 @@ delays, no hoarding, patience with a Redis that is away. What is lost with Redis
 
 import datetime
 import functools
+import itertools
 import logging
 import time
 import uuid
@@ -26,6 +27,7 @@ from jobs.models import Job, Worker
 logger = logging.getLogger(__name__)
 
 MOST_LOST = 1000
+PAGE = 20_000  # jobs that are looked for at once: each page reads the ids in Redis once more
 
 
 class Broker(Base):  # type: ignore[misc]
@@ -109,6 +111,10 @@ class Broker(Base):  # type: ignore[misc]
         """Return how many messages wait to be taken; delayed ones do not. Raise RedisError."""
         return redis_lists.waiting(self.list_key)
 
+    def has_waiting(self) -> bool:
+        """Tell whether a message waits to be taken. Raise RedisError."""
+        return redis_lists.waiting(self.list_key) > 0
+
     def lock_size(self) -> int:
         """Return how many messages are taken. Raise RedisError."""
         holders = redis_lists.holders()
@@ -159,15 +165,17 @@ def lost(jobs: QuerySet[Job]) -> QuerySet[Job]:
 
     None while Redis is away: what it held may come back with it.
     """
-    ids = [str(job_id) for job_id in jobs.order_by("woken_at").values_list("id", flat=True)]
-    if not ids:
-        return jobs.none()
+    waiting = jobs.order_by("woken_at").values_list("id", flat=True).iterator(chunk_size=PAGE)
+    found: list[str] = []
     try:
-        known = {message.partition("|")[0] for message in redis_lists.everything()}
+        while len(found) < MOST_LOST and (page := dict.fromkeys(map(str, itertools.islice(waiting, PAGE)))):
+            for known in redis_lists.job_ids():
+                page.pop(known, None)
+            found += page
     except RedisError as error:
         logger.warning("Redis does not answer, the next sweep will look for lost jobs: %s", error)
         return jobs.none()
-    return jobs.filter(id__in=[job_id for job_id in ids if job_id not in known][:MOST_LOST])
+    return jobs.filter(id__in=found[:MOST_LOST])
 
 
 def free(worker_id: str) -> int:

@@ -39,6 +39,14 @@ end
 redis.call('HSET', KEYS[4], ARGV[1], ARGV[2])
 return redis.call('LRANGE', KEYS[3], 0, -1)
 """
+# What a command finds, without the payloads: a long queue is read each minute.
+IDS = """
+local found = redis.call(ARGV[1], KEYS[1], ARGV[2], ARGV[3])
+for place, message in ipairs(found) do
+    found[place] = string.match(message, '^[^|]*')
+end
+return found
+"""
 
 
 def send(queue: str, message: str, *, delay: datetime.timedelta, first: bool = False) -> None:
@@ -111,17 +119,21 @@ def purge(queue: str) -> int:
     return int(_client().delete(_waiting(queue), _delayed(queue)))
 
 
-def everything() -> Iterator[str]:
-    """Yield each message of all queues at least once."""
+def job_ids() -> Iterator[str]:
+    """Yield of each message of all queues, at least once, the id of the job that it is about."""
     queues = [str(queue) for queue in _client().smembers(QUEUES)]
     # In the direction in which they move, and each list from its end: one that moves meanwhile is not missed.
     for queue in queues:
-        yield from map(str, _client().zrange(_delayed(queue), 0, -1))
+        yield from _ids("ZRANGE", _delayed(queue), 0, -1)
     for key in (*map(_waiting, queues), *map(_taken, holders())):
         last = -1
-        while page := _client().lrange(key, last - PAGE + 1, last):
-            yield from map(str, page)
+        while page := _ids("LRANGE", key, last - PAGE + 1, last):
+            yield from page
             last -= PAGE
+
+
+def _ids(command: str, key: str, first: int, last: int) -> list[str]:
+    return list(map(str, _client().eval(IDS, 1, key, command, first, last)))
 
 
 def _client(seconds: float = SERVE_SECONDS) -> Redis:

@@ -247,6 +247,18 @@ def test_a_cluster_that_is_stopping_does_not_wait_to_acknowledge(ids, as_cluster
     assert Message.objects.held().exists()
 
 
+def test_whether_a_message_waits_is_told_without_counting_them(ids):
+    wake(ids[0], delay=datetime.timedelta(seconds=60))
+    assert not queue.any_waiting("render")
+    wake(ids[1])
+    with CaptureQueriesContext(connection) as captured:
+        assert queue.any_waiting("render")
+    assert "COUNT" not in str(captured.captured_queries)
+    assert not queue.any_waiting("remote")
+    take()
+    assert not queue.any_waiting("render")
+
+
 def test_a_delayed_message_waits_and_the_others_do_not_wait_for_it(ids):
     wake(ids[0], delay=datetime.timedelta(seconds=60))
     wake(ids[1])

@@ -86,4 +86,4 @@ def test_a_pulse_is_asked_for_when_nothing_waits_and_only_then(heartbeat):
     heartbeat._turn()
     heartbeat._turn()
     assert Message.objects.count() == 1
-    assert queue.waiting("render")
+    assert queue.any_waiting("render")

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django_q.signing import SignedPackage
 
-from jobs import housekeeping, queue, queues, redis_lists, workers
+from jobs import housekeeping, queue, queues, redis_broker, redis_lists, workers
 from jobs.models import Job, Message
 from jobs.redis_broker import Broker
 from tests.faults import servers
@@ -126,6 +126,23 @@ def test_a_queue_serves_only_its_own(ids):
     assert queue.waiting("remote") == 1
 
 
+def test_whether_a_message_waits_is_told(ids):
+    wake(ids[0], delay=datetime.timedelta(seconds=60))
+    assert not queue.any_waiting("render")
+    wake(ids[1])
+    assert queue.any_waiting("render")
+    take()
+    assert not queue.any_waiting("render")
+
+
+def test_the_search_for_lost_jobs_reads_no_more_than_ids(ids):
+    wake(*ids[:3])
+    wake(ids[3], delay=datetime.timedelta(seconds=60))
+    queue.ask_pulse("render")  # about no job
+    take()
+    assert sorted(redis_lists.job_ids()) == sorted(["", *map(str, ids[:4])])
+
+
 def test_a_delayed_message_is_served_when_its_time_has_come_and_the_others_do_not_wait_for_it(ids):
     wake(ids[0], delay=datetime.timedelta(seconds=3))
     sent_at = time.monotonic()
@@ -215,7 +232,7 @@ def test_a_message_that_cannot_be_read_is_dropped_and_the_next_one_served(ids, p
     wake(ids[1])
     broker = Broker("render")
     assert [serve(broker) for _ in range(3)] == [None, None, ids[1]]
-    assert list(redis_lists.everything()) == []
+    assert list(redis_lists.job_ids()) == []
 
 
 class Gone:
@@ -237,7 +254,11 @@ def test_clusters_that_ask_at_once_get_each_message_once(together, ids):
     assert sorted(found) == sorted(ids)
 
 
-def test_of_many_waiting_jobs_exactly_those_without_a_message_are_sent_again(submit, settings, as_cluster):
+@pytest.mark.parametrize("page", [1, 2, 100])
+def test_of_many_waiting_jobs_exactly_those_without_a_message_are_sent_again(
+    submit, settings, as_cluster, monkeypatch, page
+):
+    monkeypatch.setattr(redis_broker, "PAGE", page)
     settings.MAX_ACTIVE_JOBS = 100
     jobs = [submit(cost=0) for _ in range(6)]
     as_cluster("a")
@@ -249,8 +270,7 @@ def test_of_many_waiting_jobs_exactly_those_without_a_message_are_sent_again(sub
         move_clock(job, minutes=5)
     assert requeued() == 1
     assert requeued() == 0
-    messages = sorted(message.partition("|")[0] for message in redis_lists.everything())
-    assert messages == sorted(str(job.id) for job in jobs)
+    assert sorted(redis_lists.job_ids()) == sorted(str(job.id) for job in jobs)
 
 
 def test_the_search_for_lost_jobs_reads_long_queues_to_their_end(submit):
@@ -259,7 +279,7 @@ def test_the_search_for_lost_jobs_reads_long_queues_to_their_end(submit):
     redis_lists._client().rpush(redis_lists._waiting("render"), *others)
     move_clock(job, minutes=5)
     assert requeued() == 0
-    assert sum(1 for _ in redis_lists.everything()) == 2 * redis_lists.PAGE + 11
+    assert sum(1 for _ in redis_lists.job_ids()) == 2 * redis_lists.PAGE + 11
 
 
 def test_all_that_was_lost_with_redis_is_sent_again_once(submit, redis):
@@ -335,7 +355,7 @@ def test_an_acknowledgement_is_repeated_until_redis_is_back(ids, redis, together
             broker.acknowledge(held[0])
 
     together(act, ["thaw", "acknowledge"])
-    assert list(redis_lists.everything()) == []
+    assert list(redis_lists.job_ids()) == []
 
 
 def test_a_cluster_that_is_stopping_does_not_wait_for_redis(ids, redis, as_cluster):
