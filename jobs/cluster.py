@@ -71,22 +71,27 @@ def mark(supervisor_id: str) -> str:
     return f"{OWNER_VARIABLE}={supervisor_id}"
 
 
-def start(supervisor_id: str, *, queue: str, workers: int) -> Cluster:
-    """Start a `qcluster` for the named queue, in a session of its own."""
-    worker_id = f"{supervisor_id}-{queue}"
-    environment = {
+def environment(supervisor_id: str, *, queue: str, workers: int) -> dict[str, str]:
+    """Return what the processes of a cluster find in their environment."""
+    return {
         **os.environ,
         OWNER_VARIABLE: supervisor_id,
-        "VIDEOAPI_WORKER": worker_id,
+        "VIDEOAPI_WORKER": f"{supervisor_id}-{queue}",
         "Q_CLUSTER_NAME": queue,
         "WORKER_QUEUES": f"{queue}={workers}",
         "DATABASE_POOL": "false",  # its threads do not survive the cluster's forks
-        "CONN_MAX_AGE": os.environ.get("CONN_MAX_AGE", "60"),  # 0 costs a factor of ten
+        # Not the web's, which may stand in the same file: a connection for each look costs a factor of ten.
+        "CONN_MAX_AGE": str(settings.WORKER_CONN_MAX_AGE),
     }
+
+
+def start(supervisor_id: str, *, queue: str, workers: int) -> Cluster:
+    """Start a `qcluster` for the named queue, in a session of its own."""
+    surroundings = environment(supervisor_id, queue=queue, workers=workers)
     main = subprocess.Popen(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"],
-        env=environment,
+        env=surroundings,
         stdin=subprocess.DEVNULL,
         start_new_session=True,  # a Ctrl-C at the terminal reaches the supervisor only
     )
-    return Cluster(worker_id=worker_id, main=main, workers=workers)
+    return Cluster(worker_id=surroundings["VIDEOAPI_WORKER"], main=main, workers=workers)

@@ -37,8 +37,8 @@ REDIS_URL = env.str("REDIS_URL", default="")
 DATABASE_POOL = env.bool("DATABASE_POOL", default=False)  # web only: qcluster ran 0 of 40 tasks with it on
 # Seconds, of one statement in a web process (videoapi.asgi): there somebody waits.
 DATABASE_TIMEOUT_SECONDS = env.float("DATABASE_TIMEOUT_SECONDS", default=10)
-# Seconds. Under ASGI each thread would keep one; workers set it for themselves (jobs.cluster).
-CONN_MAX_AGE = env.int("CONN_MAX_AGE", default=0)
+CONN_MAX_AGE = env.int("CONN_MAX_AGE", default=0)  # seconds; under ASGI each thread would keep one
+WORKER_CONN_MAX_AGE = env.int("WORKER_CONN_MAX_AGE", default=60)  # a worker's CONN_MAX_AGE (jobs.cluster)
 
 if DATABASE_URL:
     _database = env.db_url_config(DATABASE_URL)
