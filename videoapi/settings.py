@@ -37,6 +37,9 @@ REDIS_URL = env.str("REDIS_URL", default="")
 DATABASE_POOL = env.bool("DATABASE_POOL", default=False)  # web only: qcluster ran 0 of 40 tasks with it on
 # Seconds, of one statement in a web process (videoapi.asgi): there somebody waits.
 DATABASE_TIMEOUT_SECONDS = env.float("DATABASE_TIMEOUT_SECONDS", default=10)
+# The same in a worker process (jobs.apps). Nobody waits there, but a server that hangs for good, behind a
+# kernel that still answers for it, would keep it for ever. Far above any statement, and any wait for a lock.
+WORKER_DATABASE_TIMEOUT_SECONDS = env.float("WORKER_DATABASE_TIMEOUT_SECONDS", default=90)
 CONN_MAX_AGE = env.int("CONN_MAX_AGE", default=0)  # seconds; under ASGI each thread would keep one
 WORKER_CONN_MAX_AGE = env.int("WORKER_CONN_MAX_AGE", default=60)  # a worker's CONN_MAX_AGE (jobs.cluster)
 

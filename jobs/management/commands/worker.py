@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
+from base.postgresql.connection import limit_statements
 from jobs import supervisor
 from jobs.queues import counts
 
@@ -42,6 +43,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["pulse_timeout"] <= 2 * settings.WORKER_PULSE_SECONDS:
             raise CommandError("--pulse-timeout must be more than twice WORKER_PULSE_SECONDS.")
+        limit_statements(settings.WORKER_DATABASE_TIMEOUT_SECONDS)  # the heartbeat's and the sweep's
         fault = supervisor.supervise(
             queues=_queues(options["queue"]),
             grace=options["grace"],

@@ -1,0 +1,64 @@
+"""A PostgreSQL that hangs while its kernel still answers for it: a worker waits for it, but not for ever."""
+
+import contextlib
+import time
+
+import pytest
+
+from tests.faults import outages, servers
+from tests.faults.outages import Caller
+from tests.live import Installation
+
+pytestmark = pytest.mark.slow
+
+LIMIT = 1  # seconds
+# Who asks the database: none of them would ever say this while it waits for an answer.
+GIVEN_UP = {
+    "pusher": "the database does not answer, will ask again",
+    "heartbeat": "the database or the queue does not answer, will ask again",
+    "sweeper": "the sweep was cut short",
+    "runner": "the database does not answer, will try again",
+}
+
+
+@pytest.fixture(scope="module")
+def postgresql():
+    servers.require()
+    with servers.scratch() as folder, servers.PostgreSQL(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def live(postgresql, tmp_path_factory):
+    settings = {
+        "DATABASE_URL": postgresql.url,
+        "WORKER_DATABASE_TIMEOUT_SECONDS": str(LIMIT),
+        "DUST_OPENING_GRANT": "100",
+        "JOB_LEASE_SECONDS": "60",
+        "SWEEP_SECONDS": "1",
+        "WORKER_PULSE_SECONDS": "1",
+    }
+    with Installation(tmp_path_factory.mktemp("hanging"), **settings) as installation:
+        yield installation
+
+
+def silent(lines):
+    said = "".join(lines)
+    return {who for who, words in GIVEN_UP.items() if words not in said}
+
+
+def test_every_part_of_a_worker_gives_a_statement_up_and_its_job_is_done_afterwards(postgresql, live):
+    with contextlib.closing(Caller(live.url, live.token("ada"))) as caller:
+        job_id = caller.submit("[slow 15] a sea").body["job_id"]
+        outages.started(caller, job_id)
+        assert silent(live.lines) == {*GIVEN_UP}
+        postgresql.freeze()
+        try:
+            deadline = time.monotonic() + 30
+            while silent(live.lines) and time.monotonic() < deadline:
+                time.sleep(0.2)
+        finally:
+            postgresql.thaw()
+        assert silent(live.lines) == set()
+        assert outages.finished(caller, job_id)["status"] == "completed"
+        assert caller.kinds(job_id) == ["hold", "post"]
