@@ -1,7 +1,7 @@
 """What a render process is told about where it runs: enough to work, and no secret.
 
-It opens pictures that were made by anybody. Code that such a picture smuggles in finds no database, no key and
-no token in its environment. What a provider needs beyond this comes in its `options`.
+It opens pictures that were made by anybody. Code that such a picture smuggles in finds no database, no key
+and no token in its environment. What a provider needs beyond this comes in its `options`.
 """
 
 import os
