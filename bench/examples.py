@@ -12,8 +12,8 @@ from base.ids import uuid7
 from dust import ledger
 from dust.models import Transfer
 from jobs import lifecycle
-from jobs.lifecycle import Order
 from jobs.models import Job, JobEvent, Message
+from jobs.order import Order
 from jobs.providers.base import FailureCode
 from videos import library
 from videos.models import Video

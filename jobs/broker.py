@@ -14,14 +14,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import DurationField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django_q.brokers import Broker as Base
 from django_q.conf import Conf
 from django_q.signing import BadSignature, SignedPackage
 
 from base.outages import AWAY
-from jobs import workers
+from jobs import clock, workers
 from jobs.models import Job, Message, Worker
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Broker(Base):  # type: ignore[misc]
 
     def enqueue(self, task: str) -> Any:
         """Send a task, in the caller's transaction if there is one."""
-        due = _from_now(self._delay)
+        due = clock.from_now(self._delay)
         message = Message.objects.create(queue=self.list_key, job_id=self._job_id, payload=task, due_at=due)
         self.notify()
         return message.pk
@@ -159,7 +159,7 @@ class Broker(Base):  # type: ignore[misc]
         skip = connection.features.has_select_for_update_skip_locked
         if not skip and not waiting.exists():  # SQLite's one write lock is not taken to find nothing
             return None
-        given_up = _from_now(datetime.timedelta(seconds=Conf.RETRY))
+        given_up = clock.from_now(datetime.timedelta(seconds=Conf.RETRY))
         with transaction.atomic():
             message = waiting.select_for_update(skip_locked=skip).first()
             if message is not None:
@@ -227,7 +227,7 @@ def lost(jobs: QuerySet[Job]) -> QuerySet[Job]:
     later, the message went astray, and its holder may live on without knowing of it.
     """
     # Taking a message makes it due RETRY seconds later: that is how long ago it was.
-    just_taken = Q(due_at__gt=_from_now(datetime.timedelta(seconds=Conf.RETRY) - settings.REQUEUE_AFTER))
+    just_taken = Q(due_at__gt=clock.from_now(datetime.timedelta(seconds=Conf.RETRY) - settings.REQUEUE_AFTER))
     hopeful = Message.objects.filter(Q(holder="") | just_taken, job_id=OuterRef("id"))
     return jobs.exclude(Exists(hopeful))
 
@@ -236,7 +236,7 @@ def free(worker_id: str) -> int:
     """Serve what a cluster had taken that is no more, before all that wait; return how many messages."""
     held = Message.objects.filter(holder=worker_id)
     queues = set(held.values_list("queue", flat=True))
-    number = held.update(holder="", due_at=_from_now(-BEFORE_ALL))
+    number = held.update(holder="", due_at=clock.from_now(-BEFORE_ALL))
     for queue in queues:
         Broker(queue).notify()
     return number
@@ -248,7 +248,3 @@ def free_of_the_dead(*, dry_run: bool = False) -> int:
     dead = Message.objects.held().exclude(Exists(alive))
     holders = set(dead.values_list("holder", flat=True))
     return dead.count() if dry_run else sum(free(holder) for holder in holders)
-
-
-def _from_now(span: datetime.timedelta) -> Any:
-    return Now() + Value(span, output_field=DurationField())

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from jobs import idempotency, lifecycle, queue, singly, statistics, uploads, workers, workplace
+from jobs import catalogue, idempotency, lifecycle, queue, singly, statistics, uploads, workers, workplace
 from jobs.errors import JobLost
 from jobs.models import Chore, Job, PurgedJob
 from jobs.providers.base import FailureCode
@@ -50,7 +50,10 @@ def reap_jobs(*, dry_run: bool = False) -> list[Count]:
 
 def requeue_lost(*, dry_run: bool = False) -> list[Count]:
     """Serve again what dead workers had taken; wake waiting jobs that no message is about."""
-    lost = queue.lost(Job.objects.overlooked(settings.REQUEUE_AFTER)).order_by("woken_at")
+    overlooked = Job.objects.overlooked(settings.REQUEUE_AFTER)
+    # remote ones wait for their provider, not for a message: their drivers look for them by themselves
+    local = overlooked.exclude(model__in=[model.alias for model in catalogue.all_remote()])
+    lost = queue.lost(local).order_by("woken_at")
     return [
         Count("messages of dead workers freed", queue.free_of_the_dead(dry_run=dry_run)),
         Count("lost jobs requeued", _each(lost, lifecycle.rewake, dry_run)),

@@ -8,6 +8,7 @@ job row is always locked (by its UPDATE) before the account's. No provider or st
 import dataclasses
 import datetime
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -17,37 +18,13 @@ from django.db.models.functions import Greatest, Now
 
 from dust import ledger
 from dust.models import Account
-from jobs import queue
+from jobs import clock, queue
 from jobs.errors import JobLost, JobNotCancellable, TooManyActiveJobs
-from jobs.models import Job, JobEvent, JobQuerySet, Worker
+from jobs.models import Job, JobEvent, JobQuerySet, RemoteTask, Worker
+from jobs.order import Order
 from jobs.providers.base import FailureCode
 from jobs.states import Status
 from videos import library
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What to make, for whom, at which price: all that `submit` needs."""
-
-    user_id: uuid.UUID
-    generation_type: str
-    model: str
-    prompt: str
-    duration: str
-    resolution: str
-    aspect_ratio: str
-    camera_fixed: bool
-    seed: int
-    cost: int
-    expected_seconds: float
-    queue: str = "render"
-    reference_person: dict[str, Any] | None = None
-    metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
-    image_url: str = ""
-    upload: str = ""
-    upload_name: str = ""
-    request_id: str = ""
-    rerun_of_id: uuid.UUID | None = None
 
 
 def submit(order: Order, *, actor: str = "", reason: str = "") -> Job:
@@ -62,7 +39,9 @@ def submit(order: Order, *, actor: str = "", reason: str = "") -> Job:
 
 def place(order: Order, *, account_id: int, actor: str, reason: str) -> tuple[Job, int]:
     """Do the same in the caller's transaction, which a refusal must end; return the job and the DUST left."""
-    job = Job.objects.create(deadline_at=_from_now(settings.JOB_QUEUE_DEADLINE), **dataclasses.asdict(order))
+    job = Job.objects.create(
+        deadline_at=clock.from_now(settings.JOB_QUEUE_DEADLINE), **dataclasses.asdict(order)
+    )
     if order.cost:
         price = {"cost": order.cost, "model": order.model}
         available = ledger.hold(account_id, job.id, order.cost, meta=price).available_after
@@ -87,7 +66,7 @@ def claim(job_id: uuid.UUID, *, worker: str) -> Job | None:
     with transaction.atomic():
         fresh = Job.objects.queued().filter(may, id=job_id)
         # Not in its pause, though a doubled message comes. SQLite has `_from_now` in the form of `woken_at`.
-        rested = Job.objects.filter(may, id=job_id, woken_at__lte=_from_now(queue.NOW))
+        rested = Job.objects.filter(may, id=job_id, woken_at__lte=clock.from_now(queue.NOW))
         if _move(fresh, status=Status.STARTING, attempt=1, started_at=Now(), **mine):
             job = Job.objects.get(id=job_id)
             if job.cost:
@@ -116,6 +95,22 @@ def progress(job: Job, *, share: float, step: str) -> None:
     higher = Greatest(F("progress"), Value(share), output_field=models.FloatField())
     if not _move(_held(job), progress=higher, current_step=step[:100], lease_expires_at=_lease()):
         raise JobLost
+
+
+def keep(job: Job) -> None:
+    """Hold on to the job until the caller's transaction ends. Raise JobLost if it is another's by now."""
+    if not list(_held(job).select_for_update(no_key=True).values_list("id")):
+        raise JobLost
+
+
+def renew(held: Sequence[Job], *, worker: str) -> set[uuid.UUID]:
+    """Renew the leases of many jobs in one statement; return those that the worker has lost."""
+    ids = [job.id for job in held]
+    ours = Job.objects.running().filter(worker=worker, id__in=ids)
+    attempts = dict(ours.values_list("id", "attempt"))
+    kept = {job.id for job in held if attempts.get(job.id) == job.attempt}
+    ours.filter(id__in=kept).update(lease_expires_at=_lease())
+    return set(ids) - kept
 
 
 def complete(job: Job, *, video_id: uuid.UUID, files: library.StoredFiles, details: library.Details) -> None:
@@ -171,19 +166,25 @@ def reap(job: Job, *, is_dead: bool = False) -> bool:
         return _again_or_fail(job, queue.NOW, expected, verb="reap", code=code, detail=detail)
 
 
-def release(job: Job) -> bool:
-    """Give back a job that its worker, which is stopping, has no time for: the same attempt, by another.
+def release(
+    job: Job,
+    *,
+    step: str = "Waiting for another worker",
+    why: str = "",
+    delay: datetime.timedelta = queue.NOW,
+) -> bool:
+    """Give back a job that its worker has no time for, or that has to wait: the same attempt, by another.
 
-    Return whether the worker still had it.
+    Return whether the worker still had it. `why` is for staff; a worker that is stopping needs none.
     """
     with transaction.atomic():
-        waiting = {"worker": "", "lease_expires_at": None, "progress": 0.0, "woken_at": Now()}
-        step = "Waiting for another worker"
-        if not _move(_held(job), status=Status.STARTING, current_step=step, **waiting):
+        waiting = {"worker": "", "lease_expires_at": None, "progress": 0.0}
+        waiting |= {"woken_at": clock.from_now(delay), "current_step": step}
+        if not _move(_held(job), status=Status.STARTING, **waiting):
             return False
         job.status = Status.STARTING
-        _tell(job, "release", message=f"Worker {job.worker} is stopping.")
-        queue.wake(job.id, queue=job.queue, first=True)
+        _tell(job, "release", message=why or f"Worker {job.worker} is stopping.")
+        queue.wake(job.id, queue=job.queue, delay=delay, first=not delay)
     return True
 
 
@@ -224,14 +225,16 @@ def _again_or_fail(
     code: FailureCode,
     detail: str,
 ) -> bool:
-    if job.attempt >= settings.JOB_MAX_ATTEMPTS:
+    # A submission that may have been taken is not given up for what befalls our workers.
+    is_engaged = RemoteTask.objects.open().filter(job_id=job.id).exists()
+    if job.attempt >= settings.JOB_MAX_ATTEMPTS and not is_engaged:
         try:
             _fail(job, expected, verb=verb, code=code, detail=f"{detail} No attempt is left.")
         except JobLost:
             return False
         return True
     again: dict[str, Any] = {"worker": "", "lease_expires_at": None, "progress": 0.0}
-    again["woken_at"] = _from_now(delay)
+    again["woken_at"] = clock.from_now(delay)
     again |= {"attempt": F("attempt") + 1, "current_step": "Waiting for another try"}
     if not _move(expected.filter(id=job.id), status=Status.STARTING, **again):
         return False
@@ -269,7 +272,7 @@ def _held(job: Job) -> JobQuerySet:
 
 def _finish(expected: models.QuerySet[Job], **changes: Any) -> bool:
     ended = {"worker": "", "lease_expires_at": None, "finished_at": Now()}
-    return _move(expected, expires_at=_from_now(settings.JOB_RESULT_LIFETIME), **ended, **changes)
+    return _move(expected, expires_at=clock.from_now(settings.JOB_RESULT_LIFETIME), **ended, **changes)
 
 
 def _move(expected: models.QuerySet[Job], **changes: Any) -> bool:
@@ -284,11 +287,7 @@ def _tell(
 
 
 def _lease() -> Any:
-    return _from_now(settings.JOB_LEASE)
-
-
-def _from_now(span: datetime.timedelta) -> Any:
-    return Now() + Value(span, output_field=models.DurationField())
+    return clock.from_now(settings.JOB_LEASE)
 
 
 def _milliseconds_since_claim(job: Job) -> int:

@@ -57,13 +57,13 @@ def _make(job: Job, hold: Hold, folder: Path) -> None:
     model = catalogue.get(job.model)
     if model is None:
         raise ProviderError(FailureCode.PROVIDER_UNAVAILABLE, f"The model {job.model!r} was withdrawn.")
-    originals = _originals(job, folder)
+    found = originals(job, folder)
     hold.renew(0.0, "Preparing")  # a slow fetch has used up some of the lease
     ceilings = Ceilings(memory_mb=model.ceiling_mb(), seconds=model.limit_seconds())
-    with Child(_specification(job, model, folder, originals), folder, ceilings) as child:
+    with Child(_specification(job, model, folder, found), folder, ceilings) as child:
         rendered = _result(job, hold, child)
     channel.require_own(rendered, folder)
-    _deliver(job, hold, rendered)
+    deliver(job, hold, rendered)
 
 
 def _result(job: Job, hold: Hold, child: Child) -> Rendered:
@@ -82,7 +82,8 @@ def _result(job: Job, hold: Hold, child: Child) -> Rendered:
     raise AssertionError("messages() ends by returning or raising")
 
 
-def _deliver(job: Job, hold: Hold, rendered: Rendered) -> None:
+def deliver(job: Job, hold: Hold, rendered: Rendered) -> None:
+    """Store a video and complete its job. Raise OSError or JobLost, leaving nothing behind."""
     step = "Storing the video"
     hold.renew(STORING, step)
     video_id = uuid7()
@@ -104,7 +105,8 @@ def _deliver(job: Job, hold: Hold, rendered: Rendered) -> None:
             raise
 
 
-def _originals(job: Job, folder: Path) -> dict[str, Original | None]:
+def originals(job: Job, folder: Path) -> dict[str, Original | None]:
+    """Copy the job's pictures into `folder`, unopened. Raise ProviderError."""
     image = portrait = None
     if job.upload:
         image = pictures.uploaded(job.upload, job.upload_name, folder / "image.original")
@@ -118,7 +120,7 @@ def _originals(job: Job, folder: Path) -> dict[str, Original | None]:
 
 
 def _specification(
-    job: Job, model: catalogue.Model, folder: Path, originals: dict[str, Original | None]
+    job: Job, model: catalogue.Model, folder: Path, unopened: dict[str, Original | None]
 ) -> dict[str, Any]:
     generation = {
         "job_id": str(job.id),
@@ -133,11 +135,11 @@ def _specification(
         "camera_fixed": job.camera_fixed,
         "options": dict(model.options),
     }
-    unopened = {
+    pictures_as_json = {
         name: original and {"path": str(original.path), "name": original.name, "remark": original.remark}
-        for name, original in originals.items()
+        for name, original in unopened.items()
     }
-    return {"generation": generation, "provider": model.provider, "folder": str(folder), **unopened}
+    return {"generation": generation, "provider": model.provider, "folder": str(folder), **pictures_as_json}
 
 
 def _details(job: Job, rendered: Rendered) -> library.Details:

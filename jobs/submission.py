@@ -13,8 +13,8 @@ from django.db import transaction
 from base.outages import AWAY
 from dust import ledger
 from jobs import catalogue, estimates, idempotency, lifecycle, pricing, uploads
-from jobs.lifecycle import Order
 from jobs.models import Job
+from jobs.order import Order
 
 SEEDS = 2**31
 COPIED = (
@@ -118,6 +118,7 @@ def order(user_id: uuid.UUID, generation_type: str, fields: dict[str, Any], *, r
         aspect_ratio=fields.get("aspect_ratio", ""),
         duration=asked["duration"],
         resolution=asked["resolution"],
+        features=_features(fields),
     )
     expected = estimates.expected_seconds(
         model, generation_type=generation_type, resolution=asked["resolution"], duration=asked["duration"]
@@ -141,6 +142,17 @@ def order(user_id: uuid.UUID, generation_type: str, fields: dict[str, Any], *, r
     )
 
 
+def _features(fields: dict[str, Any]) -> list[str]:
+    """Return what the order makes use of beyond what every model can do."""
+    person = fields.get("reference_person") or {}
+    used = {
+        "seed": fields.get("seed") is not None,
+        "camera_fixed": fields["camera_fixed"],
+        "reference_person": bool(person.get("photo_url")),
+    }
+    return [name for name in catalogue.FEATURES if used[name]]
+
+
 def quote(user_id: uuid.UUID, *, generation_type: str, model: str, resolution: str, duration: str) -> Quote:
     """Return the price, the time and what the user can spend. Raise InvalidOrder."""
     asked = {"generation_type": generation_type, "resolution": resolution, "duration": duration}
@@ -162,6 +174,9 @@ def rerun(job: Job, key: Key, *, actor: str, reason: str) -> Receipt:
     if found := earlier(job.user_id, key):
         return found
     fields = {name: getattr(job, name) for name in COPIED}
+    model = catalogue.get(job.model)
+    if model and "seed" not in model.features:
+        fields["seed"] = None  # it was ours, not the user's
     fresh = order(job.user_id, job.generation_type, fields, request_id=job.request_id)
     seconds = _until_done(fresh)
     with contextlib.ExitStack() as undo:

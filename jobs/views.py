@@ -118,7 +118,7 @@ class StatsView(APIView):
 class ModelsView(APIView):
     @schema.models
     def get(self, request: Request) -> Response:
-        return Response([answers.model(model) for model in catalogue.usable().values()])
+        return Response([answers.model(model) for model in catalogue.usable().values() if model.is_listed])
 
 
 class QuoteView(PrivateView):

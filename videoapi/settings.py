@@ -192,6 +192,8 @@ DUST_OPENING_GRANT = env.int("DUST_OPENING_GRANT", default=0)  # DUST a new user
 DUST_PRICES = env.json("DUST_PRICES", default={"generate": 10, "animate": 8})
 
 # --- jobs ----------------------------------------------------------------------------------------------
+REMOTE_IN_FLIGHT = env.int("REMOTE_IN_FLIGHT", default=1000)  # remote jobs of one worker process at once
+REMOTE_VIDEO_MB = env.int("REMOTE_VIDEO_MB", default=1024)  # largest file fetched from a provider
 MAX_ACTIVE_JOBS = env.int("MAX_ACTIVE_JOBS", default=20)  # queued, starting and processing, for one user
 JOB_LEASE = timedelta(seconds=env.float("JOB_LEASE_SECONDS", default=30))
 JOB_QUEUE_DEADLINE = timedelta(seconds=env.float("JOB_QUEUE_DEADLINE_SECONDS", default=6 * 3600))

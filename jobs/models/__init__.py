@@ -2,6 +2,7 @@
 
 from jobs.models.job import Job, JobEvent, JobQuerySet
 from jobs.models.records import IdempotencyKey, PurgedJob, Tally
+from jobs.models.remote import RemoteState, RemoteTask, Upstream
 from jobs.models.work import Chore, Message, Worker
 
 __all__ = [
@@ -12,6 +13,9 @@ __all__ = [
     "JobQuerySet",
     "Message",
     "PurgedJob",
+    "RemoteState",
+    "RemoteTask",
     "Tally",
+    "Upstream",
     "Worker",
 ]

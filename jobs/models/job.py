@@ -1,6 +1,7 @@
 """Job and its timeline."""
 
 import datetime
+from collections.abc import Sequence
 from typing import Any, Self
 
 from django.conf import settings
@@ -50,6 +51,15 @@ class JobQuerySet(models.QuerySet["Job"]):
     def ready(self) -> Self:
         """Waiting for a worker: queued, or handed back by one."""
         return self.filter(Q(status=Status.QUEUED) | Q(status=Status.STARTING, worker=""))
+
+    def fresh(self, queue: str, models: Sequence[str]) -> Any:
+        """The ids of a queue's queued jobs for these models, oldest first."""
+        return self.queued().filter(queue=queue, model__in=models).in_turn().values_list("id", flat=True)
+
+    def put_off(self, queue: str, models: Sequence[str]) -> Any:
+        """The ids of its started jobs that wait for a worker and whose pause is over."""
+        waiting = self.filter(status=Status.STARTING, worker="", queue=queue, model__in=models)
+        return waiting.filter(woken_at__lte=Now()).oldest_first().values_list("id", flat=True)
 
     def overlooked(self, age: datetime.timedelta) -> Self:
         """Waiting for a worker, and woken longer than `age` ago."""

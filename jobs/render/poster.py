@@ -26,7 +26,7 @@ class Poster:
         """Consider frame `index`."""
         if index not in self._wanted:
             return
-        rating = score(picture)
+        rating = score(picture.y)
         if rating > self._best_score:
             self._best, self._best_score = picture.copy(), rating
 
@@ -34,14 +34,18 @@ class Poster:
         """Write the best frame seen. Raise OSError if it cannot be written."""
         if self._best is None:
             raise ValueError("no frame was looked at")
-        image = planes.to_image(self._best)
-        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-        image.save(path, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+        write(planes.to_image(self._best), path)
 
 
-def score(picture: Planes) -> float:
+def write(image: Image.Image, path: Path) -> None:
+    """Save a picture as a poster. Raise OSError if it cannot be written."""
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    image.save(path, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+
+
+def score(light: Image.Image) -> float:
     """Return how good a poster this would make: contrast and detail count, too dark or too bright costs."""
-    small = picture.y.resize((160, 160), Image.Resampling.BOX)
+    small = light.resize((160, 160), Image.Resampling.BOX)
     light = ImageStat.Stat(small)
     detail = ImageStat.Stat(small.filter(ImageFilter.FIND_EDGES).crop((1, 1, 159, 159))).mean[0]
     exposure = 1 - abs(light.mean[0] - 126) / 126

@@ -6,8 +6,8 @@ from django.db.models import DurationField, F, Value
 
 from base.ids import uuid7
 from jobs import lifecycle
-from jobs.lifecycle import Order
 from jobs.models import Job
+from jobs.order import Order
 from videos import library
 
 PRICE = 10

@@ -1,0 +1,70 @@
+"""A finished video on its way from the provider: fetched with a bound, looked into, stored, delivered."""
+
+import asyncio
+import functools
+from pathlib import Path
+
+from django.conf import settings
+
+from jobs import outbound, runner, workplace
+from jobs.holding import Hold
+from jobs.models import Job
+from jobs.office import Office
+from jobs.providers.remote import Made, Reply, Request, Route
+from jobs.wire import NoReply, NotSent, TooLarge
+
+PIECE_SECONDS = 30.0  # longest silence
+WHOLE_SECONDS = 600.0  # longest download
+ACCEPT = "video/mp4,video/*;q=0.9"
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Unfetched(Exception):
+    """The file did not come. Asking the provider again for its address may help."""
+
+
+async def deliver(job: Job, made: Made, route: Route, office: Office, *, seconds: float) -> None:
+    """Fetch the video, which should last `seconds`, and complete the job with it.
+
+    Raise Unfetched, ProviderError if it is no such video, OSError if our storage fails, or JobLost.
+    """
+    with workplace.folder(job.id) as folder:
+        video = folder / "video.mp4"
+        await _fetch(made.video, video, route, office)
+        examiner = office.examiner()
+        rendered = await office.carry(examiner.video, video, folder, seconds=seconds)
+        # the provider's own bytes: what they carry, such as content credentials, stays in them
+        await office.write(runner.deliver, job, Hold(job), rendered)
+
+
+async def _fetch(request: Request, target: Path, route: Route, office: Office) -> None:
+    most = settings.REMOTE_VIDEO_MB * 1024 * 1024
+    try:
+        if route.owns(request.url):
+            url = await _from_home(request, target, office, most)
+        else:
+            url = request.url
+        if url:  # somebody else's address: no key goes there, and it has to be a public one
+            fetch = functools.partial(outbound.fetch, max_bytes=most, deadline=WHOLE_SECONDS, accept=ACCEPT)
+            await office.carry(fetch, url, target)
+    except (NotSent, NoReply, TimeoutError) as error:
+        raise Unfetched(f"The download broke off: {error}") from error
+    except TooLarge as error:
+        raise Unfetched(f"The file is larger than {settings.REMOTE_VIDEO_MB} MB.") from error
+    except outbound.OutboundError as error:
+        raise Unfetched(f"The download was refused: {error.reason}") from error
+
+
+async def _from_home(request: Request, target: Path, office: Office, most: int) -> str:
+    """Fetch what is at the provider's own host; return where else it is if it redirects there."""
+    async with asyncio.timeout(WHOLE_SECONDS):
+        reply = await office.wire.save(request, target, max_bytes=most, timeout=PIECE_SECONDS)
+    if reply.status == 200:
+        return ""
+    if reply.status in REDIRECTS and (place := reply.headers.get("location")):
+        return place
+    raise Unfetched(f"The download was answered with {_words(reply)}")
+
+
+def _words(reply: Reply) -> str:
+    return f"HTTP {reply.status}: {reply.text[:200]}"

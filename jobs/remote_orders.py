@@ -1,0 +1,72 @@
+"""What a remote provider is asked for: a job's request with its pictures, checked and made plain."""
+
+import dataclasses
+import uuid
+from pathlib import Path
+
+from jobs import formats, runner, workplace
+from jobs.examiner import Examiner
+from jobs.images import Original
+from jobs.models import Job
+from jobs.providers.base import FailureCode
+from jobs.providers.remote import Order
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pictures:
+    """JPEGs, and the frame that follows from the first (pixels)."""
+
+    image: bytes | None
+    portrait: bytes | None
+    width: int
+    height: int
+
+
+def pictures(job: Job, examiner: Examiner) -> Pictures:
+    """Fetch the job's pictures and look at them. Raise ProviderError. No database is needed."""
+    with workplace.folder(job.id) as folder:
+        originals = runner.originals(job, folder)
+        image = _plain(originals["image"], folder, examiner, FailureCode.INVALID_IMAGE)
+        portrait = _plain(originals["portrait"], folder, examiner, FailureCode.REFERENCE_ERROR)
+    width, height = (
+        formats.fit(job.resolution, image.width, image.height)
+        if image
+        else formats.frame_size(job.resolution, job.aspect_ratio)
+    )
+    return Pictures(
+        image=image and image.content, portrait=portrait and portrait.content, width=width, height=height
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Plain:
+    content: bytes
+    width: int
+    height: int
+
+
+def _plain(
+    original: Original | None, folder: Path, examiner: Examiner, failure: FailureCode
+) -> _Plain | None:
+    if original is None:
+        return None
+    picture = examiner.picture(original, folder, failure=failure)
+    return _Plain(picture.path.read_bytes(), picture.width, picture.height)
+
+
+def order(job: Job, shown: Pictures, *, key: uuid.UUID) -> Order:
+    """Return the order for one submission."""
+    return Order(
+        key=key,
+        generation_type=job.generation_type,
+        prompt=job.prompt,
+        width=shown.width,
+        height=shown.height,
+        resolution=job.resolution,
+        aspect_ratio=job.aspect_ratio or formats.ratio_name(shown.width, shown.height),
+        duration_seconds=formats.seconds(job.duration),
+        seed=job.seed,
+        camera_fixed=job.camera_fixed,
+        image=shown.image,
+        portrait=shown.portrait,
+    )

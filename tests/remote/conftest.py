@@ -1,0 +1,88 @@
+"""A provider's stand-in, a model that reaches it, and a driver in this very process."""
+
+import time
+
+import pytest
+
+from jobs import driver, lifecycle
+from jobs.models import Job, RemoteTask
+from tests.jobs.making import order_for
+from tests.remote.cases import CASES
+
+PATIENCE = 30.0
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def case(request):
+    return request.param
+
+
+@pytest.fixture
+def stand_in(case):
+    with case.stand_in() as server:
+        yield server
+
+
+@pytest.fixture
+def far(case, stand_in, settings, monkeypatch):
+    """Return what changes the model `far`, which is made by the stand-in."""
+    monkeypatch.setenv("FAR_KEY", stand_in.key)
+
+    def change(**remote):
+        entry = case.entry(stand_in)
+        entry["remote"] = {**entry["remote"], "key": "FAR_KEY", "poll_seconds": 0.05, **remote}
+        settings.VIDEO_MODELS = {"far": entry}
+
+    change()
+    return change
+
+
+@pytest.fixture
+def submit(alice, transactional_db):
+    """Submit a job of Alice's for the model `far`."""
+
+    def one(prompt="A quiet sea", **changes):
+        fields = {"model": "far", "queue": "remote", "prompt": prompt, "resolution": "hd_720p", **changes}
+        return lifecycle.submit(order_for(alice, **fields))
+
+    return one
+
+
+@pytest.fixture
+def drive(far):
+    """Start a driver; it is stopped when the test ends."""
+    started = []
+
+    def start():
+        one = driver.Driver(worker=f"driver-{len(started)}", queue_name="remote")
+        started.append(one)
+        one.start()
+        return one
+
+    yield start
+    for one in started:
+        one.abandon()
+        assert one.stop(seconds=PATIENCE)
+
+
+@pytest.fixture
+def finish(drive):
+    """Drive jobs until all have ended; return them as they are then."""
+
+    def until(*jobs):
+        drive()
+        end = time.monotonic() + PATIENCE
+        ids = [job.id for job in jobs]
+        while Job.objects.active().filter(id__in=ids).exists():
+            assert time.monotonic() < end, [*Job.objects.filter(id__in=ids).values("status", "current_step")]
+            time.sleep(0.05)
+        ended = [Job.objects.get(id=job_id) for job_id in ids]
+        return ended if len(ended) > 1 else ended[0]
+
+    return until
+
+
+@pytest.fixture
+def task_of(db):
+    """The one submission of a job that may have been taken."""
+    return lambda job: RemoteTask.objects.maybe_taken().get(job_id=job.id)
