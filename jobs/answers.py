@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.http import parse_etags
 
-from jobs import estimates, pricing
+from jobs import catalogue, estimates, pricing, upstreams
 from jobs.catalogue import Model
 from jobs.errors import JobCancelled, JobFailed, ResultExpired, VideoDeleted
 from jobs.formats import Duration, Resolution
@@ -47,7 +47,7 @@ def status(job: Any) -> dict[str, Any]:
         "progress": round(job.progress, 4),
         "generation_info": {
             "generation_type": job.generation_type,
-            "current_step": job.current_step,
+            "current_step": current_step(job),
             "queue_position": queue_position(job),
             "estimated_remaining_seconds": estimates.remaining(job),
             "model_used": job.model,
@@ -176,6 +176,13 @@ def _typical_seconds(entry: Model) -> int:
     )
 
 
+def current_step(job: Any) -> str:
+    """Return what is being done; of a queued job also that its provider takes nothing at the moment."""
+    if job.status == Status.QUEUED and (model := catalogue.get(job.model)) and upstreams.is_down(model):
+        return upstreams.DOWN
+    return str(job.current_step)
+
+
 def queue_position(job: Any) -> int | None:
     """Return how many queued jobs will run before this one; None once it has been started."""
     return int(job.ahead) if job.status == Status.QUEUED else None
@@ -188,7 +195,7 @@ def retry_after(job: Any) -> int:
 
 def etag(job: Any) -> str:
     """Return a weak tag of what the status says; the time remaining alone is not news."""
-    news = (job.status, job.attempt, job.progress, job.current_step, job.ahead, job.updated_at.isoformat())
+    news = (job.status, job.attempt, job.progress, current_step(job), job.ahead, job.updated_at.isoformat())
     return f'W/"{hashlib.sha256(repr(news).encode()).hexdigest()[:24]}"'
 
 

@@ -7,10 +7,12 @@ stays until what it has at hand is done or given back.
 """
 
 import asyncio
-import concurrent.futures
+import contextlib
 import logging
 import threading
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 from django.db import connections
@@ -52,8 +54,12 @@ class Driver:
     def abandon(self) -> None:
         """Drop every job as it stands, as a crash would."""
         for _, task in list(self._held.values()):
+            self._call(task.cancel)
+
+    def _call(self, verb: Callable[[], object]) -> None:
+        with contextlib.suppress(RuntimeError):  # it has ended: nothing is to be done any more
             if self._loop:
-                self._loop.call_soon_threadsafe(task.cancel)
+                self._loop.call_soon_threadsafe(verb)
 
     def stop(self, *, seconds: float) -> bool:
         """Take nothing more, and wait for what is at hand; return whether it was done within `seconds`."""
@@ -64,8 +70,8 @@ class Driver:
 
     def wake(self) -> None:
         """Have it look for waiting jobs now."""
-        if self._loop and self._news:
-            self._loop.call_soon_threadsafe(self._news.set)
+        if self._news:
+            self._call(self._news.set)
 
     def _run(self) -> None:
         try:
@@ -76,19 +82,26 @@ class Driver:
     async def _drive(self) -> None:
         self._loop, self._news = asyncio.get_running_loop(), asyncio.Event()
         examiners = [Examiner() for _ in range(EXAMINERS)]
-        with (
-            concurrent.futures.ThreadPoolExecutor(DESKS, "desk") as desk,
-            concurrent.futures.ThreadPoolExecutor(PORTERS, "porter") as porters,
-        ):
-            async with Wire(connections=settings.REMOTE_IN_FLIGHT) as wire:
-                office = Office(self._worker, wire, desk, porters, examiners)
-                await self._serve(office)
+        with contextlib.ExitStack() as at_the_end:
             for examiner in examiners:
-                examiner.close()
+                at_the_end.callback(examiner.close)
+            desk = at_the_end.enter_context(ThreadPoolExecutor(DESKS, "desk"))
+            porters = at_the_end.enter_context(ThreadPoolExecutor(PORTERS, "porter"))
+            async with Wire(connections=settings.REMOTE_IN_FLIGHT) as wire:
+                await self._serve(Office(self._worker, wire, desk, porters, examiners))
+            # each thread of the desk has a connection of its own
+            for _ in range(DESKS):
+                desk.submit(connections.close_all)
 
     async def _serve(self, office: Office) -> None:
-        assert self._news is not None  # noqa: S101 - made above
         renewing = asyncio.create_task(self._keep_renewing(office))
+        try:
+            await self._look_after(office)
+        finally:
+            renewing.cancel()
+
+    async def _look_after(self, office: Office) -> None:
+        assert self._news is not None  # noqa: S101 - made above
         while self._held or not self._stopping:
             self._stopping = self._stopping or not threading.main_thread().is_alive()
             if not self._stopping:
@@ -99,7 +112,6 @@ class Driver:
             except TimeoutError:
                 pass
             self._news.clear()
-        renewing.cancel()
 
     async def _take(self, office: Office) -> None:
         """Claim what waits and may be started now."""

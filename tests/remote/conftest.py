@@ -49,7 +49,7 @@ def submit(alice, transactional_db):
 
 
 @pytest.fixture
-def drive(far):
+def drive(far, transactional_db):
     """Start a driver; it is stopped when the test ends."""
     started = []
 

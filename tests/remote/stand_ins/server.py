@@ -117,7 +117,7 @@ class Server:
         self._call(self._start())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, h11.RemoteProtocolError, asyncio.IncompleteReadError):
+        with contextlib.suppress(OSError, h11.RemoteProtocolError, asyncio.CancelledError):
             connection = h11.Connection(h11.SERVER)
             while not self.is_down and (asked := await _read(connection, reader)):
                 try:
