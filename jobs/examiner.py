@@ -19,7 +19,7 @@ from typing import Any
 from django.conf import settings
 
 from jobs import channel
-from jobs.images import Original
+from jobs.images import Original, Picture
 from jobs.providers.base import FailureCode, ProviderError, Rendered
 
 PATIENCE = 60.0  # seconds for one file
@@ -34,11 +34,12 @@ class Examiner:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def picture(self, original: Original, folder: Path, *, failure: FailureCode) -> Path:
+    def picture(self, original: Original, folder: Path, *, failure: FailureCode) -> Picture:
         """Return the picture as a plain JPEG in `folder`. Raise ProviderError with `failure`."""
         original_as_json = {"path": str(original.path), "name": original.name, "remark": original.remark}
         asked = {"original": original_as_json, "folder": str(folder), "failure": failure.value}
-        return Path(self._ask("picture", asked)["path"])
+        found = self._ask("picture", asked)
+        return Picture(**{**found, "path": Path(found["path"])})
 
     def video(self, path: Path, folder: Path, *, seconds: float) -> Rendered:
         """Return what the file is, with a poster made in `folder`; it was asked to last `seconds`.

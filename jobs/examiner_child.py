@@ -1,5 +1,6 @@
 """The examining process: `python -m jobs.examiner_child PARENT`, one JSON line in, one out, for each file."""
 
+import dataclasses
 import json
 import os
 import sys
@@ -30,7 +31,7 @@ def main() -> None:
     for line in sys.stdin:
         [(verb, content)] = json.loads(line).items()
         try:
-            answer = {"done": {"picture": _picture, "video": _video}[verb](**content)}
+            answer = {"done": _picture(**content) if verb == "picture" else _video(**content)}
         except ProviderError as error:
             answer = {"error": {"code": error.code.value, "detail": error.detail}}
         output.write(json.dumps(answer) + "\n")
@@ -39,7 +40,7 @@ def main() -> None:
 def _picture(original: dict[str, str], folder: str, failure: str) -> dict[str, Any]:
     source = Original(path=Path(original["path"]), name=original["name"], remark=original["remark"])
     picture = images.prepare(source, Path(folder), failure=FailureCode(failure))
-    return {"path": str(picture.path), "width": picture.width, "height": picture.height}
+    return {**dataclasses.asdict(picture), "path": str(picture.path)}
 
 
 def _video(path: str, folder: str, seconds: float) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def _looked_into(path: str, folder: Path, asked: float) -> dict[str, Any]:
 def _seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    return float(container.duration or 0) / av.time_base
+    return float(container.duration or 0) / float(av.time_base)
 
 
 def _frames(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jobs import formats, runner, workplace
 from jobs.examiner import Examiner
-from jobs.images import Original
+from jobs.images import Original, Picture
 from jobs.models import Job
 from jobs.providers.base import FailureCode
 from jobs.providers.remote import Order
@@ -28,30 +28,22 @@ def pictures(job: Job, examiner: Examiner) -> Pictures:
         originals = runner.originals(job, folder)
         image = _plain(originals["image"], folder, examiner, FailureCode.INVALID_IMAGE)
         portrait = _plain(originals["portrait"], folder, examiner, FailureCode.REFERENCE_ERROR)
-    width, height = (
-        formats.fit(job.resolution, image.width, image.height)
-        if image
-        else formats.frame_size(job.resolution, job.aspect_ratio)
-    )
-    return Pictures(
-        image=image and image.content, portrait=portrait and portrait.content, width=width, height=height
-    )
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Plain:
-    content: bytes
-    width: int
-    height: int
+        if image:
+            width, height = formats.fit(job.resolution, image.width, image.height)
+        else:
+            width, height = formats.frame_size(job.resolution, job.aspect_ratio)
+        return Pictures(
+            image=image.path.read_bytes() if image else None,
+            portrait=portrait.path.read_bytes() if portrait else None,
+            width=width,
+            height=height,
+        )
 
 
 def _plain(
     original: Original | None, folder: Path, examiner: Examiner, failure: FailureCode
-) -> _Plain | None:
-    if original is None:
-        return None
-    picture = examiner.picture(original, folder, failure=failure)
-    return _Plain(picture.path.read_bytes(), picture.width, picture.height)
+) -> Picture | None:
+    return examiner.picture(original, folder, failure=failure) if original else None
 
 
 def order(job: Job, shown: Pictures, *, key: uuid.UUID) -> Order:

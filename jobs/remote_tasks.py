@@ -96,7 +96,8 @@ def close(task: RemoteTask) -> None:
 def age(task: RemoteTask) -> datetime.timedelta:
     """Return the time since it was intended, by the database's clock."""
     intended, now = RemoteTask.objects.filter(pk=task.pk).values_list("intended_at", Now()).get()
-    return now - intended
+    found: datetime.timedelta = now - intended
+    return found
 
 
 def is_overdue(job: Job) -> bool:

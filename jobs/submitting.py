@@ -11,7 +11,7 @@ from jobs.catalogue import Model, Remote
 from jobs.models import Job, RemoteState, RemoteTask
 from jobs.office import Office
 from jobs.providers.base import FailureCode, ProviderError
-from jobs.providers.remote import Refused, RemoteProvider, Reply, Request, Taken, Unreadable
+from jobs.providers.remote import Order, Refused, RemoteProvider, Reply, Request, Taken, Unreadable
 from jobs.wire import NoReply, NotSent
 
 logger = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ async def _try(job: Job, model: Model, shown: remote_orders.Pictures, office: Of
     return engaged if is_taken else await _find(job, engaged, office)
 
 
-async def _send(engaged: Engaged, order: remote_orders.Order, office: Office) -> bool:
+async def _send(engaged: Engaged, order: Order, office: Office) -> bool:
     """Make the request; return whether it was taken, False if that is not known. Raise Refused."""
     task, adapter = engaged.task, engaged.adapter
     try:

@@ -46,7 +46,7 @@ def write(image: Image.Image, path: Path) -> None:
 def score(light: Image.Image) -> float:
     """Return how good a poster this would make: contrast and detail count, too dark or too bright costs."""
     small = light.resize((160, 160), Image.Resampling.BOX)
-    light = ImageStat.Stat(small)
+    brightness = ImageStat.Stat(small)
     detail = ImageStat.Stat(small.filter(ImageFilter.FIND_EDGES).crop((1, 1, 159, 159))).mean[0]
-    exposure = 1 - abs(light.mean[0] - 126) / 126
-    return (light.stddev[0] + detail) * max(exposure, 0.05)
+    exposure = 1 - abs(brightness.mean[0] - 126) / 126
+    return (brightness.stddev[0] + detail) * max(exposure, 0.05)
