@@ -10,7 +10,7 @@ import datetime
 import email.utils
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -22,8 +22,12 @@ LONGEST_HINT = 600.0  # seconds; a provider that asks for a longer pause is aske
 # How providers name what their content rules refused, in a code, a type or a message.
 MODERATION = re.compile(
     r"moderat|content.?(policy|filter|rule|violation|blocked|rejected)|safety|nsfw|sensitive|prohibited"
-    r"|flagged|\brai\b|responsible.?ai|policy.?violation|inappropriate",
+    r"|flagged|\brai\b|responsible.?ai|policy.?violation|inappropriate|blacklist|usage.guidelines",
     re.IGNORECASE,
+)
+# How some say with a 400 what others say with a 402. Only at the beginning: later on a prompt may be quoted.
+NO_CREDIT = re.compile(
+    r"(you (do not|don't) have|not|in) ?(enough|sufficient) (credit|balance|fund)", re.IGNORECASE
 )
 
 
@@ -258,7 +262,8 @@ def refusal(reply: Reply, said: str = "") -> Refused:
     detail = f"HTTP {reply.status}: {said}"[:LONGEST_DETAIL]
     if reply.status in {409, 423, 425, 429}:
         return Refused(FailureCode.PROVIDER_UNAVAILABLE, detail, again=True, pause=pause(reply))
-    if reply.status in {401, 402, 403} and not MODERATION.search(said):
+    is_ours = reply.status in {401, 402, 403} or NO_CREDIT.match(said)
+    if is_ours and not MODERATION.search(said):
         # our key or our credit: nobody's work is taken until the operator has seen to it
         return Refused(FailureCode.PROVIDER_UNAVAILABLE, detail, again=True, is_outage=True)
     if MODERATION.search(said):
@@ -330,6 +335,11 @@ def text(body: Any, name: str) -> str:
     if not isinstance(found, str):
         raise Unreadable(f"{name!r} is no text.")
     return found
+
+
+def nearest(asked: int, able: Iterable[int]) -> int:
+    """Return the number that comes closest to what was asked, the larger of two that do."""
+    return min(able, key=lambda number: (abs(number - asked), -number))
 
 
 def micros(amount: Any) -> int | None:

@@ -4,7 +4,10 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from tests.remote.stand_ins.luma import LumaStandIn
 from tests.remote.stand_ins.openai_videos import OpenAIStandIn
+from tests.remote.stand_ins.runway import RunwayStandIn
+from tests.remote.stand_ins.veo import VeoStandIn
 from tests.remote.stand_ins.works import StandIn
 
 
@@ -37,5 +40,28 @@ CASES = (
         name="openai",
         stand_in=OpenAIStandIn,
         provider="jobs.providers.openai_videos.OpenAIVideos",
+    ),
+    Case(
+        name="runway",
+        stand_in=RunwayStandIn,
+        provider="jobs.providers.runway.Runway",
+        remote={"model": "gen4.5"},
+        without=("moderate",),  # its moderation only ever ends a task
+    ),
+    Case(
+        name="luma",
+        stand_in=LumaStandIn,
+        provider="jobs.providers.luma.Luma",
+        remote={"model": "ray-2"},
+        options={"callback": "https://videos.example.org/heard/{key}"},
+        without=("moderate",),  # its moderation only ever ends a generation
+    ),
+    Case(
+        name="veo",
+        stand_in=VeoStandIn,
+        provider="jobs.providers.veo.Veo",
+        remote={"model": "veo-2.0-generate-001"},
+        options={"seconds": [5, 6, 7, 8]},
+        without=("strange",),  # an operation has no words: it is done or it is not
     ),
 )

@@ -59,11 +59,16 @@ class OpenAIStandIn(StandIn):
         return work if isinstance(work, Answer) else Answer(200, self.shown(work))
 
     def listed(self, asked: Asked) -> Answer:
-        data = [self.shown(work) for work in self.works.values()]
+        works = list(self.works.values())
+        if asked.query.get("order", "desc") == "desc":
+            works.reverse()
+        ids = [work.id for work in works]
+        start = ids.index(asked.query["after"]) + 1 if asked.query.get("after") in ids else 0
+        end = start + int(asked.query.get("limit", 20))
+        data = [self.shown(work) for work in works[start:end]]
         first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
-        return Answer(
-            200, {"object": "list", "data": data, "first_id": first, "last_id": last, "has_more": False}
-        )
+        body = {"object": "list", "data": data, "first_id": first, "last_id": last}
+        return Answer(200, {**body, "has_more": end < len(works)})
 
     def delete(self, asked: Asked, work_id: str) -> Answer:
         if self.works.pop(work_id, None) is None:
@@ -71,7 +76,9 @@ class OpenAIStandIn(StandIn):
         return Answer(200, {"id": work_id, "object": "video.deleted", "deleted": True})
 
     def cancel(self, asked: Asked, work_id: str) -> Answer:
-        work = self.works[work_id]
+        work = self.works.get(work_id)
+        if work is None:
+            return self.refusal(404, "not_found", "There is no such video.")
         if work.share >= 1.0:
             return self.refusal(409, "video_not_cancellable", "It has ended.")
         work.is_cancelled = True
@@ -84,17 +91,17 @@ class OpenAIStandIn(StandIn):
         return self.file(work)
 
     def shown(self, work: Work) -> dict:
-        now = int(time.time())
+        created = int(time.time() - (time.monotonic() - work.since))
         ended = work.share >= 1.0
         return {
             "id": work.id,
             "object": "video",
-            "model": work.asked.get("model"),
+            "model": work.asked.get("model", "sora-2"),
             "status": STATUS[work.stage],
             "progress": int(work.share * 100),
-            "created_at": now,
-            "completed_at": now if ended else None,
-            "expires_at": now + 3600 if ended else None,
+            "created_at": created,
+            "completed_at": created + int(work.takes) if ended else None,
+            "expires_at": created + 3600 if ended else None,
             "prompt": work.prompt,
             "seconds": str(work.asked.get("seconds", "4")),
             "size": work.asked.get("size", "720x1280"),
