@@ -163,10 +163,14 @@ class NotMade:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Not to be told from this answer alone: one more question, and what reads its answer."""
+    """Not to be told from this answer alone: one more question, and what reads its answer.
+
+    With `any_status` it reads what is no 2xx too, and raises Unreadable where that tells nothing of the work.
+    """
 
     request: Request
     read: "Callable[[Reply], Outcome]"
+    any_status: bool = False
 
 
 Outcome = Working | Made | NotMade | Ask

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from tests.remote.stand_ins import fal
 from tests.remote.stand_ins.luma import LumaStandIn
 from tests.remote.stand_ins.openai_videos import OpenAIStandIn
 from tests.remote.stand_ins.runway import RunwayStandIn
@@ -63,5 +64,13 @@ CASES = (
         remote={"model": "veo-2.0-generate-001"},
         options={"seconds": [5, 6, 7, 8]},
         without=("strange",),  # an operation has no words: it is done or it is not
+    ),
+    Case(
+        name="fal",
+        stand_in=fal.FalStandIn,
+        provider="jobs.providers.fal.Fal",
+        remote={"model": fal.TEXT},
+        options={"image_model": fal.IMAGE, "names": {"camera_fixed": "camera_fixed"}},
+        without=("moderate",),  # the queue takes everything: a model's moderation only ever ends a request
     ),
 )

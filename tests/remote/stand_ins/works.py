@@ -112,7 +112,7 @@ class StandIn(Server):
         if "busy" in words and self.refused.get(prompt, 0) < 2:
             self.refused[prompt] = self.refused.get(prompt, 0) + 1
             busy = self.refusal(429, "rate_limit_exceeded", "Slow down.")
-            return dataclasses.replace(busy, headers={"retry-after": "1"})
+            return dataclasses.replace(busy, headers={**busy.headers, "retry-after": "1"})
         work = Work(
             id=self.new_id(),
             prompt=prompt,
