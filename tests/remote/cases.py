@@ -7,6 +7,7 @@ from typing import Any
 from tests.remote.stand_ins import fal
 from tests.remote.stand_ins.luma import LumaStandIn
 from tests.remote.stand_ins.openai_videos import OpenAIStandIn
+from tests.remote.stand_ins.openrouter import OpenRouterStandIn
 from tests.remote.stand_ins.runway import RunwayStandIn
 from tests.remote.stand_ins.veo import VeoStandIn
 from tests.remote.stand_ins.works import StandIn
@@ -72,5 +73,11 @@ CASES = (
         remote={"model": fal.TEXT},
         options={"image_model": fal.IMAGE, "names": {"camera_fixed": "camera_fixed"}},
         without=("moderate",),  # the queue takes everything: a model's moderation only ever ends a request
+    ),
+    Case(
+        name="openrouter",
+        stand_in=OpenRouterStandIn,
+        provider="jobs.providers.openrouter.OpenRouter",
+        remote={"model": "google/veo-3.1"},
     ),
 )
