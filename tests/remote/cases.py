@@ -8,6 +8,7 @@ from tests.remote.stand_ins import fal
 from tests.remote.stand_ins.luma import LumaStandIn
 from tests.remote.stand_ins.openai_videos import OpenAIStandIn
 from tests.remote.stand_ins.openrouter import OpenRouterStandIn
+from tests.remote.stand_ins.replicate import ReplicateStandIn
 from tests.remote.stand_ins.runway import RunwayStandIn
 from tests.remote.stand_ins.veo import VeoStandIn
 from tests.remote.stand_ins.works import StandIn
@@ -79,5 +80,12 @@ CASES = (
         stand_in=OpenRouterStandIn,
         provider="jobs.providers.openrouter.OpenRouter",
         remote={"model": "google/veo-3.1"},
+    ),
+    Case(
+        name="replicate",
+        stand_in=ReplicateStandIn,
+        provider="jobs.providers.replicate.Replicate",
+        remote={"model": "bytedance/seedance-1-pro"},
+        without=("moderate",),  # its moderation only ever ends a prediction
     ),
 )
