@@ -1,5 +1,6 @@
 """Runway's API, as its reference and the types of its official client have it."""
 
+import base64
 import datetime
 import uuid
 
@@ -70,12 +71,11 @@ class RunwayStandIn(StandIn):
                 "docUrl": "https://docs.dev.runwayml.com/api",
             }
             return Answer(400, body)
-        image = fields.get("promptImage")
         taken = self.take(
             asked,
             prompt=fields["promptText"],
             seconds=float(fields["duration"]),
-            image=image.encode() if isinstance(image, str) else None,
+            image=_picture(fields.get("promptImage")),
             fields=fields,
         )
         if isinstance(taken, Answer):
@@ -142,6 +142,12 @@ def _wrong(kind: str, fields: dict):
         yield "promptImage", "Invalid data URI or URL."
     for name in set(fields) - FIELDS - ({"promptImage"} if kind == "image_to_video" else set()):
         yield name, "Unrecognized key."
+
+
+def _picture(value) -> bytes | None:
+    """Return what a data URI holds; other addresses are not followed."""
+    is_inline = isinstance(value, str) and value.startswith("data:image/")
+    return base64.b64decode(value.partition(",")[2], validate=True) if is_inline else None
 
 
 def _is_picture(value) -> bool:

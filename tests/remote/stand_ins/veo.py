@@ -1,5 +1,6 @@
 """Veo by the Gemini API, as its reference and the converters of its official client have it."""
 
+import base64
 import dataclasses
 import uuid
 
@@ -80,7 +81,7 @@ class VeoStandIn(StandIn):
             asked,
             prompt=instance["prompt"],
             seconds=float(parameters.get("durationSeconds", 8)),
-            image=image["bytesBase64Encoded"].encode() if image else None,
+            image=base64.b64decode(image["bytesBase64Encoded"], validate=True) if image else None,
             fields={"model": model, **instance, **parameters},
         )
         if isinstance(taken, Answer):
