@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
-from jobs import catalogue, formats, pricing
+from jobs import catalogue, formats, pricing, remote_checks
 from jobs.catalogue import Model
 
 LEAST_MEMORY_MB = 384  # 300 were taken by 480p
@@ -59,6 +59,7 @@ def _model(model: Model) -> list[CheckMessage]:
         if strange := [value for value in getattr(model, field) if value not in known]:
             text = f"The model {model.alias!r} has {field} that do not exist: {', '.join(map(str, strange))}."
             found.append(Error(text, hint=f"There are: {', '.join(known)}.", id="jobs.E004"))
+    found += remote_checks.mistakes(model)
     try:
         import_string(model.provider)
     except ImportError as error:

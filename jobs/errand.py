@@ -147,17 +147,23 @@ class _Errand:
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 - no secret: to spread them
 
     async def _ask(
-        self, engaged: Engaged, request: Request, read: Callable[[Reply], Outcome]
+        self,
+        engaged: Engaged,
+        request: Request,
+        read: Callable[[Reply], Outcome],
+        *,
+        any_status: bool = False,
     ) -> tuple[Outcome | None, float | None]:
         """Return what the provider says, None if nothing of use, and when it wants to be asked again."""
         try:
             self._require_home(engaged, request)
             reply = await self._office.wire.ask(request, timeout=ASK_SECONDS)
-            if 200 <= reply.status < 300:
+            if any_status or 200 <= reply.status < 300:
                 outcome = read(reply)
                 self._silent = self._gone = 0
                 if isinstance(outcome, Ask):
-                    return await self._ask(engaged, outcome.request, outcome.read)
+                    again = {"any_status": outcome.any_status}
+                    return await self._ask(engaged, outcome.request, outcome.read, **again)
                 return outcome, outcome.poll_after if isinstance(outcome, Working) else None
         except (NotSent, NoReply, Unreadable) as error:
             await self._bear(f"{engaged.model.alias}: {error}")

@@ -62,7 +62,12 @@ def claim(job_id: uuid.UUID, *, worker: str) -> Job | None:
     a retired worker gave back can come to it again.
     """
     may = ~Exists(Worker.objects.stopping().filter(id=worker))
-    mine = {"worker": worker, "lease_expires_at": _lease(), "claimed_at": Now(), "current_step": "Starting"}
+    mine = {
+        "worker": worker,
+        "lease_expires_at": clock.lease(),
+        "claimed_at": Now(),
+        "current_step": "Starting",
+    }
     with transaction.atomic():
         fresh = Job.objects.queued().filter(may, id=job_id)
         # Not in its pause, though a doubled message comes. SQLite has `_from_now` in the form of `woken_at`.
@@ -83,7 +88,7 @@ def accept(job: Job) -> None:
     """Note that the provider has taken the job. Raise JobLost."""
     with transaction.atomic():
         held = _held(job).filter(status=Status.STARTING)
-        if not _move(held, status=Status.PROCESSING, lease_expires_at=_lease()):
+        if not _move(held, status=Status.PROCESSING, lease_expires_at=clock.lease()):
             raise JobLost
         job.status = Status.PROCESSING
         _tell(job, "accept")
@@ -93,7 +98,7 @@ def progress(job: Job, *, share: float, step: str) -> None:
     """Note the share done (0 to 1, it never falls) and renew the lease. Raise JobLost."""
     share = min(max(share, 0.0), 1.0)
     higher = Greatest(F("progress"), Value(share), output_field=models.FloatField())
-    if not _move(_held(job), progress=higher, current_step=step[:100], lease_expires_at=_lease()):
+    if not _move(_held(job), progress=higher, current_step=step[:100], lease_expires_at=clock.lease()):
         raise JobLost
 
 
@@ -109,14 +114,14 @@ def renew(held: Sequence[Job], *, worker: str) -> set[uuid.UUID]:
     ours = Job.objects.running().filter(worker=worker, id__in=ids)
     attempts = dict(ours.values_list("id", "attempt"))
     kept = {job.id for job in held if attempts.get(job.id) == job.attempt}
-    ours.filter(id__in=kept).update(lease_expires_at=_lease())
+    ours.filter(id__in=kept).update(lease_expires_at=clock.lease())
     return set(ids) - kept
 
 
 def complete(job: Job, *, video_id: uuid.UUID, files: library.StoredFiles, details: library.Details) -> None:
     """Finish a job whose files are stored, together with its library row. Raise JobLost."""
     with transaction.atomic():
-        elapsed = _milliseconds_since_claim(job)
+        elapsed = Job.objects.running().filter(id=job.id).milliseconds_at_work()
         held = _held(job).filter(status=Status.PROCESSING)
         done = {"progress": 1.0, "current_step": "Done", "generation_ms": elapsed, "upload": ""}
         # the foreign key is checked at commit, so the job row can be first: job, then the rest
@@ -206,6 +211,11 @@ def rewake(job: Job) -> bool:
     return True
 
 
+def remark(job: Job, verb: str, *, actor: str = "", message: str) -> None:
+    """Add a line to the timeline; nothing else changes."""
+    _tell(job, verb, actor=actor, message=message)
+
+
 def expire(job: Job) -> bool:
     """Note that the result is no longer kept. Return whether that was news; the caller removes the upload."""
     with transaction.atomic():
@@ -284,16 +294,3 @@ def _tell(
 ) -> None:
     now = {"status": status or job.status, "attempt": attempt or job.attempt}
     JobEvent.objects.create(job_id=job.id, verb=verb, actor=actor, message=message, **now)
-
-
-def _lease() -> Any:
-    return clock.from_now(settings.JOB_LEASE)
-
-
-def _milliseconds_since_claim(job: Job) -> int:
-    times = Job.objects.running().filter(id=job.id).values_list("claimed_at", Now()).first()
-    if times is None:
-        raise JobLost
-    claimed, now = times
-    milliseconds: float = (now - claimed).total_seconds() * 1000
-    return max(0, round(milliseconds))

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from jobs import lifecycle
 from jobs.models import Job, RemoteState, RemoteTask
+from jobs.models.remote import RemoteTaskQuerySet
 from jobs.providers.base import FailureCode
 from jobs.providers.remote import Cost, Handle, NotMade, Refused, Route, Taken
 
@@ -86,6 +87,17 @@ def lose(job: Job, task: RemoteTask, *, code: FailureCode, detail: str) -> None:
     with transaction.atomic():
         lifecycle.fail(job, code=code, detail=f"{task.model}: {detail}")
         RemoteTask.objects.filter(pk=task.pk).update(needs_review=True, closed_at=Now(), detail=detail)
+
+
+def reviewed(tasks: RemoteTaskQuerySet, *, actor: str) -> int:
+    """Note that somebody has looked at these submissions, on their jobs' timelines too; return how many."""
+    number = 0
+    for task in tasks.to_review().select_related("job"):
+        with transaction.atomic():
+            if RemoteTask.objects.to_review().filter(pk=task.pk).update(needs_review=False):
+                lifecycle.remark(task.job, "review", actor=actor, message=f"{task.model}: {task.detail}")
+                number += 1
+    return number
 
 
 def close(task: RemoteTask) -> None:

@@ -16,6 +16,8 @@ RIGHTS = {
         "cancel_queued_job",
         "refund_job",
         "rerun_job",
+        "view_remotetask",
+        "review_remotetask",
     ),
 }
 

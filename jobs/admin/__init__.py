@@ -2,6 +2,7 @@
 
 from jobs.admin.jobs import JobAdmin
 from jobs.admin.messages import MessageAdmin
+from jobs.admin.remote import RemoteTaskAdmin, UpstreamAdmin
 from jobs.admin.workers import WorkerAdmin
 
-__all__ = ["JobAdmin", "MessageAdmin", "WorkerAdmin"]
+__all__ = ["JobAdmin", "MessageAdmin", "RemoteTaskAdmin", "UpstreamAdmin", "WorkerAdmin"]

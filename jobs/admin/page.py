@@ -56,6 +56,7 @@ def context(job: Job) -> dict[str, Any]:
         "metadata": _pretty(job.metadata),
         "reference_person": _pretty(job.reference_person),
         "timeline": timeline(job),
+        "submissions": [(task, wording.cost(task)) for task in job.remote_tasks.order_by("id")],
         "money_lines": money_lines(job),
         "reruns": [_brief(other) for other in job.reruns.newest_first().seen_now()[:MOST_JOBS]],
         "others": [_brief(other) for other in others.newest_first()[:MOST_JOBS]],

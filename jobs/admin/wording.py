@@ -7,7 +7,7 @@ import datetime
 from typing import Any
 
 from dust.models import NOTES, Kind, Transfer
-from jobs.models import Job, JobEvent
+from jobs.models import Job, JobEvent, RemoteTask
 from jobs.providers.base import FailureCode
 from jobs.states import Status
 
@@ -24,6 +24,8 @@ VERBS = {
     "requeue": "Workers told again",
     "release": "Given back by a worker that is stopping",
     "expire": "Result time over",
+    "review": "Looked up at the provider",
+    "news": "Late news from the provider",
 }
 USERS_OWN = ("submit", "cancel")  # done by the user, unless staff's name is with it
 ICONS = {
@@ -171,6 +173,14 @@ def actor(line: JobEvent) -> str:
 
 def transfer(line: Transfer) -> str:
     return NOTES[Kind(line.kind)]
+
+
+def cost(task: RemoteTask) -> str:
+    """Return what the operator pays for a submission: "0.40 USD (by our table)"."""
+    if task.cost_micros is None:
+        return ""
+    source = "" if task.is_cost_reported else " (by our table)"
+    return f"{task.cost_micros / 1_000_000:.2f} {task.currency}{source}"
 
 
 def _tries(number: int) -> str:

@@ -89,6 +89,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Finished, cleared, and older than `age`."""
         return self.finished().exclude(cleared_at=None).filter(finished_at__lt=Now() - age)
 
+    def milliseconds_at_work(self) -> int:
+        """Return the time since the one job's claim; 0 if it is none of these any more."""
+        times = self.values_list("claimed_at", Now()).first()
+        return max(0, round((times[1] - times[0]).total_seconds() * 1000)) if times else 0
+
     def in_turn(self) -> Self:
         """Queued jobs as the index of those waiting has them: looking for some of them, no other is read."""
         return self.order_by("queue", "id")

@@ -66,6 +66,9 @@ class RemoteTask(models.Model):
     objects = RemoteTaskQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "submission to a provider"
+        verbose_name_plural = "submissions to providers"
+        permissions = (("review_remotetask", "Can note a submission as reviewed"),)
         indexes = (
             models.Index(fields=["job", "id"], name="remotetask_of_job"),
             models.Index(fields=["account"], name="remotetask_open", condition=Q(closed_at=None)),
@@ -91,6 +94,9 @@ class Upstream(models.Model):
     closed_until = models.DateTimeField(null=True, blank=True, help_text="Nothing is submitted before.")
     said = models.TextField(blank=True, help_text="Why.")
     changed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = "provider account"
 
     def __str__(self) -> str:
         return self.account

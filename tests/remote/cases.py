@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from django.utils.module_loading import import_string
+
 from tests.remote.stand_ins import fal
 from tests.remote.stand_ins.luma import LumaStandIn
 from tests.remote.stand_ins.openai_videos import OpenAIStandIn
@@ -26,6 +28,20 @@ class Case:
     remote: dict[str, Any] = dataclasses.field(default_factory=dict)
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     without: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """As the name of a variable has it."""
+        return self.name.upper().replace("-", "_")
+
+    @property
+    def takes_pictures(self) -> bool:
+        return bool(import_string(self.provider).capabilities.image_to_video)
+
+    @property
+    def finds(self) -> bool:
+        """Whether a submit whose reply was lost can be looked up."""
+        return bool(import_string(self.provider).capabilities.find)
 
     def entry(self, server: Any) -> dict[str, Any]:
         """Return a model's entry in VIDEO_MODELS."""
@@ -74,6 +90,14 @@ CASES = (
         remote={"model": fal.TEXT},
         options={"image_model": fal.IMAGE, "names": {"camera_fixed": "camera_fixed"}},
         without=("moderate",),  # the queue takes everything: a model's moderation only ever ends a request
+    ),
+    Case(
+        name="fal-silent",
+        stand_in=fal.SilentFalStandIn,
+        provider="jobs.providers.fal.Fal",
+        remote={"model": fal.TEXT},
+        options={"image_model": fal.IMAGE, "names": {"camera_fixed": "camera_fixed"}},
+        without=("moderate",),
     ),
     Case(
         name="openrouter",

@@ -172,3 +172,9 @@ def _flaw(name: str, kind: str, message: str) -> dict[str, Any]:
 def _picture(url: Any) -> bytes | None:
     found = re.fullmatch("data:image/jpeg;base64,(.+)", url) if isinstance(url, str) else None
     return base64.b64decode(found[1], validate=True) if found else None
+
+
+class SilentFalStandIn(FalStandIn):
+    """Whose status says nothing of a failure: only the result does."""
+
+    tells_errors = False

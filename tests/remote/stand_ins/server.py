@@ -57,6 +57,33 @@ class Drop(Exception):
     """Close the connection without an answer."""
 
 
+class Hold:
+    """Requests that are held up: `before` they are read by a handler, or before they are answered."""
+
+    def __init__(self, when: Callable[["Asked"], bool], *, before: bool) -> None:
+        self.when, self.before = when, before
+        self.reached, self.released = threading.Event(), threading.Event()
+        self.is_dropping = False
+
+    def release(self) -> None:
+        """Let them go on."""
+        self.released.set()
+
+    def drop(self) -> None:
+        """Close their connections instead, unread or unanswered."""
+        self.is_dropping = True
+        self.released.set()
+
+    async def stop(self, asked: "Asked", *, before: bool) -> None:
+        """Wait here if this one is held. Raise Drop."""
+        if self.before == before and not self.released.is_set() and self.when(asked):
+            self.reached.set()
+            while not self.released.is_set():
+                await asyncio.sleep(0.01)
+            if self.is_dropping:
+                raise Drop
+
+
 class Server:
     """Serves `routes` on 127.0.0.1 from a thread of its own; use it as a context manager.
 
@@ -67,6 +94,7 @@ class Server:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self.is_down = False  # then connections are closed at once
+        self.holds: list[Hold] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.port = 0
@@ -103,6 +131,15 @@ class Server:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
+    def hold(self, when: Callable[[Asked], bool], *, before: bool = False) -> Hold:
+        """Hold up every request for which `when` is true, until the hold is released."""
+        self.holds.append(Hold(when, before=before))
+        return self.holds[-1]
+
+    async def _stop_at_holds(self, asked: Asked, *, before: bool) -> None:
+        for hold in self.holds:
+            await hold.stop(asked, before=before)
+
     def stop_listening(self) -> None:
         """Refuse connections from now on, as a server does that is not there."""
 
@@ -121,7 +158,9 @@ class Server:
             connection = h11.Connection(h11.SERVER)
             while not self.is_down and (asked := await _read(connection, reader)):
                 try:
+                    await self._stop_at_holds(asked, before=True)
                     answer = self.answer(asked)
+                    await self._stop_at_holds(asked, before=False)
                 except Drop:
                     writer.transport.abort()
                     return

@@ -33,6 +33,7 @@ import numpy as np
 from tests.remote.stand_ins.server import Answer, Asked, Drop, Server
 
 WORDS = re.compile(r"\[([a-z]+)\]")
+DOWNLOAD = re.compile(r"^/files/|/content$|:download$")
 
 
 @dataclasses.dataclass
@@ -128,6 +129,10 @@ class StandIn(Server):
         if "lost" in words:
             raise Drop
         return work
+
+    def is_download(self, asked: Asked) -> bool:
+        """Return whether a request is for the bytes of a video."""
+        return asked.method == "GET" and bool(DOWNLOAD.search(asked.path))
 
     def new_id(self) -> str:
         return f"work_{uuid.uuid4().hex}"
