@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from jobs import fetching, formats, lifecycle, remote_tasks, submitting, upstreams
 from jobs.errors import JobLost
-from jobs.models import Job
+from jobs.models import Job, RemoteState
 from jobs.office import Office
 from jobs.providers.base import FailureCode, ProviderError
 from jobs.providers.remote import (
@@ -88,16 +88,35 @@ class _Errand:
         self._job, self._office = job, office
         self._share, self._step = 0.0, ""
         self._silent = self._gone = 0
+        self._engaged: Engaged | None = None
 
     async def run(self) -> None:
         job, office = self._job, self._office
         try:
-            engaged = await submitting.engage(job, office)
+            self._engaged = engaged = await submitting.engage(job, office)
             if job.status == Status.STARTING:
                 await office.write(lifecycle.accept, job)
             await self._see_through(engaged)
         except Lost as why:
+            await self._withdraw()
             await _fail_for_review(job, why, office)
+
+    async def _withdraw(self) -> None:
+        """Ask the provider to stop work that nobody waits for any more, and note what it says."""
+        engaged = self._engaged
+        if engaged is None or engaged.task.state != RemoteState.TAKEN:
+            return
+        request = engaged.adapter.cancel(remote_tasks.handle(engaged.task))
+        if request is None:
+            return
+        try:
+            self._require_home(engaged, request)
+            reply = await self._office.wire.ask(request, timeout=ASK_SECONDS)
+            said = f"HTTP {reply.status}"
+        except (NotSent, NoReply, Lost) as error:
+            said = str(error)
+        message = f"{engaged.model.alias} was asked to cancel it: {said}"
+        await self._office.write(lifecycle.remark, self._job, "withdraw", message=message)
 
     async def _see_through(self, engaged: Engaged) -> None:
         self._started = time.monotonic() - (await self._age(engaged))

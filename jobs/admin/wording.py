@@ -25,7 +25,7 @@ VERBS = {
     "release": "Given back by a worker that is stopping",
     "expire": "Result time over",
     "review": "Looked up at the provider",
-    "news": "Late news from the provider",
+    "withdraw": "Provider asked to cancel",
 }
 USERS_OWN = ("submit", "cancel")  # done by the user, unless staff's name is with it
 ICONS = {

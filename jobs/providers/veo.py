@@ -1,7 +1,7 @@
 """Veo by the Gemini API: `models/{model}:predictLongRunning` and the operation that it starts.
 
 https://ai.google.dev/gemini-api/docs/video (base address https://generativelanguage.googleapis.com/v1beta).
-Google itself has retired the Veo previews there in October 2026; gateways go on serving the shape. An
+The Veo previews there are said to have been retired in October 2026; gateways go on serving the shape. An
 operation tells neither how far it is nor what it costs, and can't be looked up or cancelled. Options:
 `seconds` (the lengths the model takes: name in the entry the durations that are near them), `resolutions`
 (ours to its own words), `seed` (the parameter that carries it; not every model has one), `parameters`

@@ -151,6 +151,15 @@ def test_work_that_comes_to_no_end_is_given_up_refunded_and_shown_to_staff(
     assert RemoteTask.objects.to_review().get().job_id == job.id
 
 
+def test_work_that_is_given_up_is_cancelled_at_the_provider(far, settings, finish, submit, stand_in):
+    entry = settings.VIDEO_MODELS["far"]
+    settings.VIDEO_MODELS = {"far": {**entry, "timeout_seconds": 1, "options": {"cancel": True}}}
+    job = finish(submit("A quiet sea [ages]"))
+    [work] = stand_in.works.values()
+    assert work.is_cancelled
+    assert job.events.get(verb="withdraw").message == "far was asked to cancel it: HTTP 200"
+
+
 def test_the_key_goes_to_nobody_but_the_provider(far, finish, submit, stand_in):
     finish(submit())
     assert stand_in.works[next(iter(stand_in.works))].headers["authorization"] == f"Bearer {stand_in.key}"
