@@ -29,6 +29,7 @@ LOOK_SECONDS = 1.0
 DESKS = 4  # threads with a database connection each
 PORTERS = 8
 EXAMINERS = 2
+CLOSING_SECONDS = 5.0
 BATCH = 50  # jobs claimed at one look
 
 
@@ -89,9 +90,9 @@ class Driver:
             porters = at_the_end.enter_context(ThreadPoolExecutor(PORTERS, "porter"))
             async with Wire(connections=settings.REMOTE_IN_FLIGHT) as wire:
                 await self._serve(Office(self._worker, wire, desk, porters, examiners))
-            # each thread of the desk has a connection of its own
+            all_at_once = threading.Barrier(DESKS)
             for _ in range(DESKS):
-                desk.submit(connections.close_all)
+                desk.submit(_close_connection, all_at_once)
 
     async def _serve(self, office: Office) -> None:
         renewing = asyncio.create_task(self._keep_renewing(office))
@@ -141,6 +142,13 @@ class Driver:
                 if entry := self._held.get(job_id):
                     logger.warning("job %s: somebody else has it by now", job_id)
                     entry[1].cancel()
+
+
+def _close_connection(all_at_once: threading.Barrier) -> None:
+    """Close that of this thread: each of the desk's has one, and the barrier lets none do it twice."""
+    with contextlib.suppress(threading.BrokenBarrierError):
+        all_at_once.wait(CLOSING_SECONDS)
+    connections.close_all()
 
 
 def claim_waiting(queue_name: str, worker: str, room: int) -> list[Job]:
