@@ -18,7 +18,7 @@ from typing import Any
 
 from django.conf import settings
 
-from jobs import channel
+from jobs import channel, child_environment
 from jobs.images import Original, Picture
 from jobs.providers.base import FailureCode, ProviderError, Rendered
 
@@ -90,7 +90,14 @@ class Examiner:
         if self._process is None or self._process.poll() is not None:
             self._end()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "jobs.examiner_child", str(os.getpid())],
+                [
+                    sys.executable,
+                    "-m",
+                    "jobs.examiner_child",
+                    str(os.getpid()),
+                    str(settings.RENDER_MEMORY_MB),
+                ],
+                env=child_environment.make(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=settings.BASE_DIR,

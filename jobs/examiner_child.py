@@ -1,4 +1,4 @@
-"""The examining process: `python -m jobs.examiner_child PARENT`, one JSON line in, one out, for each file."""
+"""The examining process: `python -m jobs.examiner_child PARENT MEGABYTES`, one JSON line in, one out, for each file."""
 
 import dataclasses
 import json
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-from django.conf import settings
 from PIL import Image
 
 from jobs import images, limits
@@ -27,7 +26,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoapi.settings")
     output = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # keep the channel apart from what libraries may print
-    limits.apply(memory_mb=settings.RENDER_MEMORY_MB, seconds=A_DAY, worker=int(sys.argv[1]))
+    limits.apply(memory_mb=int(sys.argv[2]), seconds=A_DAY, worker=int(sys.argv[1]))
     for line in sys.stdin:
         [(verb, content)] = json.loads(line).items()
         try:

@@ -33,7 +33,14 @@ class Heartbeat(threading.Thread):
         self._processes = processes
         self._timeout = timeout
         self._stopping = threading.Event()
+        self._counting = threading.Event()
         self._heard = time.monotonic()  # stands still while the machine sleeps, unlike the database's clock
+
+    def count(self) -> None:
+        """Count silence from now on: while a cluster starts, it says nothing."""
+        if not self._counting.is_set():
+            self._heard = time.monotonic()
+            self._counting.set()
 
     def run(self) -> None:
         while not self._stopping.is_set():
@@ -73,5 +80,5 @@ class Heartbeat(threading.Thread):
             workers.beat(self._worker_id)
             self._heard = asked_at
             queue.ask_pulse(self._queue_name)
-        if time.monotonic() - self._heard > self._timeout:
+        if self._counting.is_set() and time.monotonic() - self._heard > self._timeout:
             self.silent.set()

@@ -48,6 +48,8 @@ class Lane:
         """Return what is wrong with the cluster, as a sentence; "" while nothing is."""
         if fault := self.cluster.fault():
             return fault
+        if self.cluster.complete:
+            self.heartbeat.count()
         if self.heartbeat.silent.is_set():
             return "The cluster gave no sign of life while work waited."
         return ""

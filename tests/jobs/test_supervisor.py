@@ -196,7 +196,7 @@ def test_it_ends_what_does_not_stop_within_the_grace(folder):
 
 def test_a_cluster_that_takes_no_work_is_ended(folder, monkeypatch):
     monkeypatch.setenv("WORKER_PULSE_SECONDS", "0.5")
-    with Supervised(folder, "--pulse-timeout=3") as started:
+    with Supervised(folder, "--pulse-timeout=5") as started:
         started.wait_until_complete()
         for part in ("worker 0", "worker 1", "pusher", "monitor"):
             os.kill(started.inner()[part].pid, signal.SIGSTOP)  # every process is there, and nothing moves
@@ -207,9 +207,9 @@ def test_a_cluster_that_takes_no_work_is_ended(folder, monkeypatch):
 
 def test_an_idle_cluster_gives_signs_of_life(folder, monkeypatch):
     monkeypatch.setenv("WORKER_PULSE_SECONDS", "0.5")
-    with Supervised(folder, "--pulse-timeout=2") as started:
+    with Supervised(folder, "--pulse-timeout=5") as started:
         started.wait_until_complete()
-        time.sleep(6)
+        time.sleep(10)
         assert started.process.poll() is None, started.log.read_text()
 
 
