@@ -1,4 +1,7 @@
-"""The examining process: `python -m jobs.examiner_child PARENT MEGABYTES`, one JSON line in, one out, for each file."""
+"""The examining process: one JSON line in, one out, for each file.
+
+Started as `python -m jobs.examiner_child PARENT MEGABYTES`: whose end is its own, and the memory it may take.
+"""
 
 import dataclasses
 import json

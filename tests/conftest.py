@@ -19,6 +19,10 @@ RUN_ONCE = (
     "tests/jobs/images/",
     "tests/jobs/test_poison.py",
     "tests/providers/",
+    "tests/remote/adapters/",
+    "tests/remote/official/",
+    "tests/remote/test_contract.py",
+    "tests/remote/test_kills.py",
     "tests/videoapi/test_processes.py",
 )
 

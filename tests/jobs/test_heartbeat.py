@@ -14,7 +14,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def heartbeat():
-    return Heartbeat("far", queue_name="render", processes=2, timeout=1)
+    found = Heartbeat("far", queue_name="render", processes=2, timeout=1)
+    found.count()
+    return found
 
 
 def alive():
@@ -41,6 +43,18 @@ def test_a_cluster_that_leaves_its_pulse_waiting_is_silent(heartbeat):
     time.sleep(1.1)
     heartbeat._turn()
     assert heartbeat.silent.is_set()
+
+
+def test_the_silence_of_a_cluster_that_still_starts_is_not_counted():
+    starting = Heartbeat("far", queue_name="render", processes=2, timeout=1)
+    starting._turn()
+    time.sleep(1.1)
+    starting._turn()
+    assert not starting.silent.is_set()
+    starting.count()
+    time.sleep(1.1)
+    starting._turn()
+    assert starting.silent.is_set()
 
 
 def test_a_cluster_that_takes_its_pulse_is_not(heartbeat, monkeypatch):
