@@ -25,6 +25,8 @@ def installation(tmp_path_factory):
         tmp_path_factory.mktemp("fuzzed"),
         DUST_OPENING_GRANT="100000000",
         MAX_ACTIVE_JOBS="1000000",
+        RATE_SUBMIT="1000000/min",
+        RATE_READ="1000000/min",
         VIDEO_MODELS=json.dumps({"waiting": WAITING}),
         DEFAULT_MODEL="waiting",
         WORKER_QUEUES="render=1",
@@ -45,9 +47,12 @@ def objects(installation):
     finally:
         api.close()
     links = [video[name] for video in videos for name in ("url", "thumbnail_url")]
+    waiting_ids = [receipt["job_id"] for receipt in waiting]
     return SimpleNamespace(
         token=token,
-        jobs=[job for job, _ in finished] + [receipt["job_id"] for receipt in waiting],
+        jobs=[job for job, _ in finished] + waiting_ids,
+        completed=[job for job, state in finished if state],
+        waiting=waiting_ids,
         videos=[video["id"] for video in videos],
         files=[tuple(link.rsplit("/", 2)[1:]) for link in links],
     )
