@@ -1,5 +1,6 @@
 """Words that look like markup, scripts or spreadsheet formulas are words wherever they come out again."""
 
+import html
 import json
 import re
 
@@ -20,6 +21,11 @@ ids = pytest.mark.parametrize("words", WORDS, ids=ascii)
 def live_parts(page):
     """What of a page would run or open something; and a cell whose text was bent is no answer either."""
     return [live for live in LIVE if live in page]
+
+
+def shows(page, words):
+    """Whether they stand there in full, each character that could be markup as an entity."""
+    return html.escape(words.strip()) in page
 
 
 @pytest.fixture
@@ -72,15 +78,17 @@ def test_no_page_of_the_admin_runs_them(words, client, charlie, mallory, make_vi
     lifecycle.cancel(job, actor=words[:100], reason=words)
     video = make_video(user, prompt=words, metadata={words: words})
     client.force_login(charlie)
-    for path in (
+    silent = (  # they name a user by the address, and a job and a video by the id
         "/admin/",
         "/admin/jobs/job/",
-        f"/admin/jobs/job/{job.id}/change/",
         f"/admin/jobs/job/{job.id}/history/",
         f"/admin/jobs/job/{job.id}/rerun/",
+        f"/admin/videos/video/{video.pk}/delete/",
+    )
+    showing = (
+        f"/admin/jobs/job/{job.id}/change/",
         "/admin/videos/video/",
         f"/admin/videos/video/{video.pk}/change/",
-        f"/admin/videos/video/{video.pk}/delete/",
         "/admin/accounts/user/",
         f"/admin/accounts/user/{user.pk}/change/",
         "/admin/accounts/apitoken/",
@@ -89,10 +97,13 @@ def test_no_page_of_the_admin_runs_them(words, client, charlie, mallory, make_vi
         f"/admin/dust/account/{account.pk}/change/",
         f"/admin/dust/account/{account.pk}/grant/",
         "/admin/dust/transfer/",
-    ):
+    )
+    for path in (*silent, *showing):
         answer = client.get(path)
         assert answer.status_code == 200, path
-        assert live_parts(answer.content.decode()) == [], path
+        page = answer.content.decode()
+        assert live_parts(page) == [], path
+        assert shows(page, words) == (path in showing), path
 
 
 @ids
@@ -102,14 +113,17 @@ def test_what_staff_type_is_shown_inert_in_search_message_and_history(words, cli
     pages = [client.get(path, {"q": words}) for path in ("/admin/jobs/job/", "/admin/accounts/user/")]
     done = client.post(f"/admin/jobs/job/{job.id}/cancel/", {"reason": words}, follow=True)
     assert Job.objects.get().status == "cancelled"
-    pages += [done, client.get(f"/admin/jobs/job/{job.id}/history/"), client.get("/admin/")]
+    pages += [done, client.get(f"/admin/jobs/job/{job.id}/history/")]
     for page in pages:
         assert page.status_code == 200
         assert live_parts(page.content.decode()) == []
+        assert shows(page.content.decode(), words)
+    assert live_parts(client.get("/admin/").content.decode()) == []  # which tells of no single job
 
 
 @ids
 def test_the_sign_in_page_repeats_a_name_as_words(words, client, db):
     page = client.post("/login", {"username": words, "password": "x", "next": words}).content.decode()
     assert live_parts(page) == []
+    assert shows(page, words)
     assert not re.search(r'(href|action)="\s*javascript', page)
