@@ -1,36 +1,42 @@
 """Drives the remote jobs of one worker process: one asyncio loop in a thread, a coroutine for each job.
 
-The engine's tasks only wake it: a message says that something waits, and the driver takes what waits, oldest
-first, as far as the providers' limits let it. It holds its jobs by their leases, renews all of them in one
-statement, and lets go of those that somebody else has. When the process is to end, it takes nothing more and
-stays until what it has at hand is done or given back.
+The engine's tasks only wake it: a message says that something waits, and the driver takes what waits, as far
+as the providers' limits let it. It holds its jobs by their leases, renews all of them in one statement, and
+lets go of those that somebody else has. When the process is to end, it takes nothing more and stays until
+what it has at hand is done or given back.
 """
 
 import asyncio
+import collections
 import contextlib
+import functools
 import logging
+import multiprocessing.util
 import threading
 import uuid
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 from django.conf import settings
 from django.db import connections
 
-from jobs import catalogue, errand, lifecycle, queue, upstreams, workers
+from jobs import catalogue, errand, intake, lifecycle, queue, upstreams, workers
+from jobs.errand import Errand
 from jobs.examiner import Examiner
-from jobs.models import Job
-from jobs.office import Office
+from jobs.models import Job, RemoteTask
+from jobs.office import Office, insist
 from jobs.wire import Wire
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-DESKS = 4  # threads with a database connection each
-PORTERS = 8
+LONGEST_RENEWAL = 10.0  # seconds between two
+WITH_DATABASE = {"watch": 1, "desk": 4, "store": 2}  # threads, with a connection each
+OTHERS = {"pictures": 4, "porters": 16}
 EXAMINERS = 2
-CLOSING_SECONDS = 5.0
 BATCH = 50  # jobs claimed at one look
+CLOSING_SECONDS = 5.0
+BEFORE_THREADS_END = 100  # priority of what a process does at its end, before it refuses new work to threads
 
 
 class Driver:
@@ -38,13 +44,12 @@ class Driver:
 
     def __init__(self, *, worker: str, queue_name: str) -> None:
         self._worker, self._queue = worker, queue_name
-        self._held: dict[uuid.UUID, tuple[Job, asyncio.Task[None]]] = {}
+        self._held: dict[uuid.UUID, tuple[Errand, asyncio.Task[None]]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()  # of jobs that were lost, until they have noticed
         self._news: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
-        self._thread = threading.Thread(
-            target=self._run, name="driver"
-        )  # no daemon: the process waits for it
+        self._thread = threading.Thread(target=self._run, name="driver")
 
     def start(self) -> None:
         self._thread.start()
@@ -62,7 +67,7 @@ class Driver:
             if self._loop:
                 self._loop.call_soon_threadsafe(verb)
 
-    def stop(self, *, seconds: float) -> bool:
+    def stop(self, *, seconds: float | None = None) -> bool:
         """Take nothing more, and wait for what is at hand; return whether it was done within `seconds`."""
         self._stopping = True
         self.wake()
@@ -86,98 +91,113 @@ class Driver:
         with contextlib.ExitStack() as at_the_end:
             for examiner in examiners:
                 at_the_end.callback(examiner.close)
-            desk = at_the_end.enter_context(ThreadPoolExecutor(DESKS, "desk"))
-            porters = at_the_end.enter_context(ThreadPoolExecutor(PORTERS, "porter"))
+            rooms = {name: at_the_end.enter_context(_threads(n)) for name, n in WITH_DATABASE.items()}
+            rooms |= {name: at_the_end.enter_context(ThreadPoolExecutor(n)) for name, n in OTHERS.items()}
             async with Wire(connections=settings.REMOTE_IN_FLIGHT) as wire:
-                await self._serve(Office(self._worker, wire, desk, porters, examiners))
-            all_at_once = threading.Barrier(DESKS)
-            for _ in range(DESKS):
-                desk.submit(_close_connection, all_at_once)
+                await self._serve(Office(wire=wire, examiners=examiners, **rooms))
 
     async def _serve(self, office: Office) -> None:
         renewing = asyncio.create_task(self._keep_renewing(office))
         try:
-            await self._look_after(office)
+            while not self._stopping or self._held or self._leaving or office.sending:
+                if not self._stopping:
+                    await self._take(office)
+                await self._wait()
         finally:
             renewing.cancel()
 
-    async def _look_after(self, office: Office) -> None:
+    async def _wait(self) -> None:
         assert self._news is not None  # noqa: S101 - made above
-        while self._held or not self._stopping:
-            self._stopping = self._stopping or not threading.main_thread().is_alive()
-            if not self._stopping:
-                await self._take(office)
-            try:
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._news.wait()
-            except TimeoutError:
-                pass
-            self._news.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._news.wait()
+        self._news.clear()
 
     async def _take(self, office: Office) -> None:
         """Claim what waits and may be started now."""
         room = min(BATCH, settings.REMOTE_IN_FLIGHT - len(self._held))
         if room <= 0:
             return
-        for job in await office.write(claim_waiting, self._queue, self._worker, room):
-            task = asyncio.create_task(errand.run(job, office))
-            self._held[job.id] = (job, task)
-            task.add_done_callback(lambda _, job_id=job.id: self._let_go(job_id))  # type: ignore[misc]
+        try:
+            claim = functools.partial(intake.claim, self._queue, self._worker, room, self._preparing())
+            jobs = await insist(office.desk, claim)
+        except Exception:  # an outer edge: the jobs at hand go on, and the next look may go better
+            logger.exception("could not look for waiting jobs")
+            return
+        for job in jobs:
+            self._drop(job.id)  # it was lost and has come back before that was noticed
+            self._hold(Errand(job, office))
 
-    def _let_go(self, job_id: uuid.UUID) -> None:
-        self._held.pop(job_id, None)
+    def _hold(self, at_work: Errand) -> None:
+        task = asyncio.create_task(errand.run(at_work))
+        self._held[at_work.job.id] = (at_work, task)
+        task.add_done_callback(functools.partial(self._let_go, at_work.job.id))
+
+    def _let_go(self, job_id: uuid.UUID, task: asyncio.Task[None]) -> None:
+        self._leaving.discard(task)
+        if job_id in self._held and self._held[job_id][1] is task:  # else another one has the job again
+            del self._held[job_id]
         if self._news:
             self._news.set()
+
+    def _drop(self, job_id: uuid.UUID) -> None:
+        if entry := self._held.pop(job_id, None):
+            logger.warning("job %s: somebody else has it by now", job_id)
+            self._leaving.add(entry[1])
+            entry[1].cancel()
+
+    def _preparing(self) -> collections.Counter[str]:
+        """Count the jobs at hand that no provider is known to have yet, by the account they are meant for."""
+        models = (catalogue.get(each.job.model) for each, _ in self._held.values() if not each.is_engaged)
+        return collections.Counter(upstreams.account_of(model) for model in models if model and model.remote)
 
     async def _keep_renewing(self, office: Office) -> None:
         """Renew all leases in time; drop the jobs that were lost."""
         while True:
-            await asyncio.sleep(min(settings.JOB_LEASE.total_seconds() / 3, 10.0))
-            if await office.write(workers.is_stopping, self._worker):
-                self._stopping = True
-            jobs = [job for job, _ in self._held.values()]
-            if not jobs:
+            await asyncio.sleep(min(settings.JOB_LEASE.total_seconds() / 3, LONGEST_RENEWAL))
+            jobs = [each.job for each, _ in self._held.values()]
+            try:
+                lost, stopping = await insist(office.watch, functools.partial(_renew, jobs, self._worker))
+            except Exception:  # an outer edge: without it all jobs would be lost one after another
+                logger.exception("could not renew the leases of %s jobs", len(jobs))
                 continue
-            for job_id in await office.write(lifecycle.renew, jobs, worker=self._worker):
-                if entry := self._held.get(job_id):
-                    logger.warning("job %s: somebody else has it by now", job_id)
-                    entry[1].cancel()
+            self._stopping = self._stopping or stopping
+            for job_id in lost:
+                self._drop(job_id)
+
+
+def _renew(jobs: list[Job], worker: str) -> tuple[set[uuid.UUID], bool]:
+    """Renew leases; return the jobs that are lost, and whether the worker is to stop."""
+    return lifecycle.renew(jobs, worker=worker), workers.is_stopping(worker)
+
+
+@contextlib.contextmanager
+def _threads(number: int) -> Iterator[Executor]:
+    """Give threads that may use the database, and close each one's connection at the end."""
+    with ThreadPoolExecutor(number) as pool:
+        yield pool
+        all_at_once = threading.Barrier(number)
+        for _ in range(number):
+            pool.submit(_close_connection, all_at_once)
 
 
 def _close_connection(all_at_once: threading.Barrier) -> None:
-    """Close that of this thread: each of the desk's has one, and the barrier lets none do it twice."""
     with contextlib.suppress(threading.BrokenBarrierError):
-        all_at_once.wait(CLOSING_SECONDS)
+        all_at_once.wait(CLOSING_SECONDS)  # so that no thread does it twice
     connections.close_all()
-
-
-def claim_waiting(queue_name: str, worker: str, room: int) -> list[Job]:
-    """Claim up to `room` waiting jobs of a queue, as far as their providers' limits let us.
-
-    Those that had their turn before come first, then the oldest.
-    """
-    models = catalogue.remote(queue_name)
-    claimed: list[Job] = []
-    for account, free in upstreams.rooms(models).items():
-        aliases = [model.alias for model in models if upstreams.account_of(model) == account]
-        most = min(free, room - len(claimed))
-        ids = [
-            *Job.objects.put_off(queue_name, aliases)[:most],
-            *Job.objects.fresh(queue_name, aliases)[:most],
-        ]
-        jobs = (lifecycle.claim(job_id, worker=worker) for job_id in ids[:most])
-        claimed += [job for job in jobs if job]
-    return claimed
 
 
 _mine: list[Driver] = []  # the one of this process
 
 
 def drives(job_id: uuid.UUID) -> bool:
-    """Return whether a job is for a model that somebody else runs."""
-    alias = Job.objects.filter(id=job_id).values_list("model", flat=True).first()
-    model = catalogue.get(alias or "")
-    return model is not None and model.remote is not None
+    """Return whether a job is the driver's: for a remote model, or at a provider already."""
+    job = Job.objects.filter(id=job_id).only("model").first()
+    if job is None:
+        return False
+    model = catalogue.get(job.model)
+    is_remote = model is not None and model.remote is not None
+    return is_remote or RemoteTask.objects.open().filter(job_id=job_id).exists()
 
 
 def wake() -> None:
@@ -185,6 +205,9 @@ def wake() -> None:
     if not _mine or not _mine[0].is_alive():
         _mine[:] = [Driver(worker=workers.own_id(), queue_name=queue.own_name())]
         _mine[0].start()
+        # Not at the end of the main thread: by then no thread is given work any more, and an answer that was
+        # paid for could not be noted.
+        multiprocessing.util.Finalize(None, _mine[0].stop, exitpriority=BEFORE_THREADS_END)
     _mine[0].wake()
 
 

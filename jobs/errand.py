@@ -44,11 +44,12 @@ ESTIMATED_MOST = 0.95
 MILLION = 1_000_000
 
 
-async def run(job: Job, office: Office) -> None:
+async def run(errand: "Errand") -> None:
     """Bring a claimed job to an end, or back to waiting. Nothing is raised but a cancellation."""
+    job, office = errand.job, errand.office
     with contextlib.suppress(JobLost):
         try:
-            await _Errand(job, office).run()
+            await errand.run()
         except ProviderError as error:
             await office.write(lifecycle.fail, job, code=error.code, detail=error.detail)
         except Waits as why:
@@ -81,14 +82,20 @@ async def _fail_for_review(job: Job, why: Lost, office: Office) -> None:
         await office.write(remote_tasks.lose, job, task, code=why.code, detail=why.detail)
 
 
-class _Errand:
+class Errand:
     """What one job's way through a provider needs to remember."""
 
     def __init__(self, job: Job, office: Office) -> None:
-        self._job, self._office = job, office
+        self.job = self._job = job
+        self.office = self._office = office
         self._share, self._step = 0.0, ""
         self._silent = self._gone = 0
         self._engaged: Engaged | None = None
+
+    @property
+    def is_engaged(self) -> bool:
+        """Whether a provider is known to have its job."""
+        return self._engaged is not None
 
     async def run(self) -> None:
         job, office = self._job, self._office
@@ -146,7 +153,6 @@ class _Errand:
             await fetching.deliver(self._job, made, engaged.adapter.route, self._office, seconds=seconds)
         except ProviderError as error:
             raise Lost(error.code, error.detail) from error
-        await self._office.write(remote_tasks.close, engaged.task)
 
     async def _wait(self, engaged: Engaged) -> Made | NotMade:
         """Poll until the provider says how it ended. Raise Lost, or JobLost."""
@@ -154,7 +160,7 @@ class _Errand:
         interval = engaged.remote.poll_seconds
         while True:
             outcome, hint = await self._ask(
-                engaged, adapter.poll(handle), lambda reply: adapter.outcome(handle, reply)
+                engaged, lambda: adapter.poll(handle), lambda reply: adapter.outcome(handle, reply)
             )
             if isinstance(outcome, Made | NotMade):
                 return outcome
@@ -168,21 +174,23 @@ class _Errand:
     async def _ask(
         self,
         engaged: Engaged,
-        request: Request,
+        prepare: Callable[[], Request],
         read: Callable[[Reply], Outcome],
         *,
         any_status: bool = False,
     ) -> tuple[Outcome | None, float | None]:
         """Return what the provider says, None if nothing of use, and when it wants to be asked again."""
         try:
+            request = prepare()
             self._require_home(engaged, request)
             reply = await self._office.wire.ask(request, timeout=ASK_SECONDS)
             if any_status or 200 <= reply.status < 300:
                 outcome = read(reply)
                 self._silent = self._gone = 0
                 if isinstance(outcome, Ask):
-                    again = {"any_status": outcome.any_status}
-                    return await self._ask(engaged, outcome.request, outcome.read, **again)
+                    further, read = outcome.request, outcome.read
+                    any_status = outcome.any_status
+                    return await self._ask(engaged, lambda: further, read, any_status=any_status)
                 return outcome, outcome.poll_after if isinstance(outcome, Working) else None
         except (NotSent, NoReply, Unreadable) as error:
             await self._bear(f"{engaged.model.alias}: {error}")

@@ -1,21 +1,24 @@
 """A finished video on its way from the provider: fetched with a bound, looked into, stored, delivered."""
 
 import asyncio
+import dataclasses
 import functools
 from pathlib import Path
+from urllib.parse import urljoin
 
 from django.conf import settings
 
 from jobs import outbound, runner, workplace
 from jobs.holding import Hold
 from jobs.models import Job
-from jobs.office import Office
+from jobs.office import Office, carry, insist
 from jobs.providers.remote import Made, Reply, Request, Route
 from jobs.wire import NoReply, NotSent, TooLarge
 
 PIECE_SECONDS = 30.0  # longest silence
 WHOLE_SECONDS = 600.0  # longest download
 ACCEPT = "video/mp4,video/*;q=0.9"
+HOPS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -30,29 +33,36 @@ async def deliver(job: Job, made: Made, route: Route, office: Office, *, seconds
     """
     with workplace.folder(job.id) as folder:
         video = folder / "video.mp4"
-        await _fetch(made.video, video, route, office)
-        examiner = office.examiner()
-        rendered = await office.carry(examiner.video, video, folder, seconds=seconds)
+        async with office.door(route.account):
+            await _fetch(made.video, video, route, office)
+        look = functools.partial(office.examiner().video, video, folder, seconds=seconds)
+        rendered = await carry(office.pictures, look)
         # the provider's own bytes: what they carry, such as content credentials, stays in them
-        await office.write(runner.deliver, job, Hold(job), rendered)
+        await insist(office.store, functools.partial(runner.deliver, job, Hold(job), rendered))
 
 
 async def _fetch(request: Request, target: Path, route: Route, office: Office) -> None:
     most = settings.REMOTE_VIDEO_MB * 1024 * 1024
     try:
-        if route.owns(request.url):
-            url = await _from_home(request, target, office, most)
-        else:
-            url = request.url
-        if url:  # somebody else's address: no key goes there, and it has to be a public one
-            fetch = functools.partial(outbound.fetch, max_bytes=most, deadline=WHOLE_SECONDS, accept=ACCEPT)
-            await office.carry(fetch, url, target)
+        for _ in range(HOPS):
+            if not route.owns(request.url):  # somebody else's: no key goes there, and it has to be public
+                await carry(office.porters, functools.partial(_from_abroad, request.url, target, most))
+                return
+            place = await _from_home(request, target, office, most)
+            if not place:
+                return
+            request = dataclasses.replace(request, url=urljoin(request.url, place))
     except (NotSent, NoReply, TimeoutError) as error:
         raise Unfetched(f"The download broke off: {error}") from error
     except TooLarge as error:
         raise Unfetched(f"The file is larger than {settings.REMOTE_VIDEO_MB} MB.") from error
     except outbound.OutboundError as error:
         raise Unfetched(f"The download was refused: {error.reason}") from error
+    raise Unfetched("The download was redirected too often.")
+
+
+def _from_abroad(url: str, target: Path, most: int) -> None:
+    outbound.fetch(url, target, max_bytes=most, deadline=WHOLE_SECONDS, accept=ACCEPT)
 
 
 async def _from_home(request: Request, target: Path, office: Office, most: int) -> str:

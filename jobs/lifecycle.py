@@ -128,6 +128,7 @@ def complete(job: Job, *, video_id: uuid.UUID, files: library.StoredFiles, detai
         if not _finish(held, status=Status.COMPLETED, video_id=video_id, **done):
             raise JobLost
         library.add(video_id=video_id, files=files, details=details)
+        RemoteTask.objects.open().filter(job_id=job.id).update(closed_at=Now())
         job.status = Status.COMPLETED
         _tell(job, "complete", message=f"Made in {elapsed / 1000:.1f} s")
 
@@ -269,6 +270,8 @@ def _fail(
     if not _finish(expected, status=Status.FAILED, **words):
         raise JobLost
     job.status = Status.FAILED
+    # whoever failed it: what may have been paid for is for staff to look up
+    RemoteTask.objects.open().filter(job_id=job.id).update(closed_at=Now(), needs_review=True)
     if job.cost and job.was_started:
         ledger.reverse(job.id, reason=code.label)  # the user reads it in the history
     elif job.cost:

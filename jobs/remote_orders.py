@@ -24,6 +24,9 @@ class Pictures:
 
 def pictures(job: Job, examiner: Examiner) -> Pictures:
     """Fetch the job's pictures and look at them. Raise ProviderError. No database is needed."""
+    if not has_pictures(job):
+        width, height = formats.frame_size(job.resolution, job.aspect_ratio)
+        return Pictures(image=None, portrait=None, width=width, height=height)
     with workplace.folder(job.id) as folder:
         originals = runner.originals(job, folder)
         image = _plain(originals["image"], folder, examiner, FailureCode.INVALID_IMAGE)
@@ -38,6 +41,11 @@ def pictures(job: Job, examiner: Examiner) -> Pictures:
             width=width,
             height=height,
         )
+
+
+def has_pictures(job: Job) -> bool:
+    """Return whether there is anything to fetch."""
+    return bool(job.upload or job.image_url or (job.reference_person or {}).get("photo_url"))
 
 
 def _plain(

@@ -1,4 +1,5 @@
-"""The only writer of submissions to providers. Each verb is one transaction.
+"""The writer of submissions to providers; `lifecycle` alone closes them, with their job. Each verb is one
+transaction.
 
 What a provider has said is noted whoever holds the job by then: an id that was paid for is never thrown away.
 What moves the job goes through `lifecycle`, with its fence, in the same transaction.
@@ -10,7 +11,7 @@ import uuid
 from django.db import transaction
 from django.db.models.functions import Now
 
-from jobs import lifecycle
+from jobs import lifecycle, upstreams
 from jobs.models import Job, RemoteState, RemoteTask
 from jobs.models.remote import RemoteTaskQuerySet
 from jobs.providers.base import FailureCode
@@ -18,12 +19,17 @@ from jobs.providers.remote import Cost, Handle, NotMade, Refused, Route, Taken
 
 
 class AccountFull(Exception):
-    """As many jobs of this account are in flight as may be."""
+    """Nothing more may be submitted to this account now."""
 
 
 def current(job: Job) -> RemoteTask | None:
     """Return the submission of this job that may have been taken, if there is one."""
     return RemoteTask.objects.maybe_taken().filter(job_id=job.id).first()
+
+
+def refusals(job: Job) -> int:
+    """Return how often the job was refused so far."""
+    return RemoteTask.objects.filter(job_id=job.id, state=RemoteState.REFUSED).count()
 
 
 def refused_models(job: Job) -> set[str]:
@@ -36,19 +42,20 @@ def handle(task: RemoteTask) -> Handle:
     return Handle(key=task.key, remote_id=task.remote_id, urls=task.urls)
 
 
-def intend(job: Job, route: Route, *, in_flight: int) -> RemoteTask:
+def intend(job: Job, route: Route, *, key: uuid.UUID, in_flight: int) -> RemoteTask:
     """Note that the job is about to be submitted; commit before the request leaves.
 
-    Raise JobLost, or AccountFull if `in_flight` submissions of the account are open.
+    Doing it again with the same key, because the answer to the commit was lost, changes nothing. Raise
+    JobLost, or AccountFull if `in_flight` submissions of the account are open or it takes nothing now.
     """
     with transaction.atomic():
         lifecycle.keep(job)
+        if known := RemoteTask.objects.filter(key=key).first():
+            return known
         # Not exact among many at once: a limit that is passed by one or two is the provider's to enforce.
-        if RemoteTask.objects.open().of(route.account).count() >= in_flight:
+        if not upstreams.rooms_within({route.account: in_flight})[route.account]:
             raise AccountFull
-        return RemoteTask.objects.create(
-            job_id=job.id, key=uuid.uuid4(), model=route.alias, account=route.account
-        )
+        return RemoteTask.objects.create(job_id=job.id, key=key, model=route.alias, account=route.account)
 
 
 def taken(task: RemoteTask, said: Taken) -> bool:
@@ -78,15 +85,15 @@ def not_made(job: Job, task: RemoteTask, why: NotMade) -> None:
     """Note that the provider has ended it without a video, and fail the job. Raise JobLost."""
     with transaction.atomic():
         lifecycle.fail(job, code=why.code, detail=f"{task.model}: {why.detail}")
-        changes = {"detail": why.detail, "closed_at": Now(), **_cost(why.cost, is_reported=True)}
-        _move(task, (RemoteState.TAKEN,), RemoteState.NOT_MADE, **changes)
+        changes = {"detail": why.detail, "needs_review": False, **_cost(why.cost, is_reported=True)}
+        _move(task, (RemoteState.TAKEN, RemoteState.MADE), RemoteState.NOT_MADE, **changes)
 
 
 def lose(job: Job, task: RemoteTask, *, code: FailureCode, detail: str) -> None:
     """Fail a job that the operator may have to pay for, and ask staff to look at it. Raise JobLost."""
     with transaction.atomic():
         lifecycle.fail(job, code=code, detail=f"{task.model}: {detail}")
-        RemoteTask.objects.filter(pk=task.pk).update(needs_review=True, closed_at=Now(), detail=detail)
+        RemoteTask.objects.filter(pk=task.pk).update(needs_review=True, detail=detail)
 
 
 def reviewed(tasks: RemoteTaskQuerySet, *, actor: str) -> int:
@@ -98,11 +105,6 @@ def reviewed(tasks: RemoteTaskQuerySet, *, actor: str) -> int:
                 lifecycle.remark(task.job, "review", actor=actor, message=f"{task.model}: {task.detail}")
                 number += 1
     return number
-
-
-def close(task: RemoteTask) -> None:
-    """Note that nothing more is waited for."""
-    RemoteTask.objects.filter(pk=task.pk, closed_at=None).update(closed_at=Now())
 
 
 def age(task: RemoteTask) -> datetime.timedelta:
@@ -118,11 +120,9 @@ def is_overdue(job: Job) -> bool:
 
 
 def _move(task: RemoteTask, sources: tuple[RemoteState, ...], target: RemoteState, **changes: object) -> bool:
-    rows = RemoteTask.objects.filter(pk=task.pk, state__in=sources)
-    if not rows.update(state=target, **changes):
-        return False
-    task.refresh_from_db()
-    return True
+    RemoteTask.objects.filter(pk=task.pk, state__in=sources).update(state=target, **changes)
+    task.refresh_from_db()  # also where nothing was updated: the answer to the commit may have been lost
+    return task.state == target
 
 
 def _cost(cost: Cost | None, *, is_reported: bool) -> dict[str, object]:

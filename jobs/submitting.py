@@ -4,12 +4,14 @@ submission of which nothing is known is looked for, never repeated.
 
 import asyncio
 import dataclasses
+import functools
 import logging
+import uuid
 
 from jobs import catalogue, lifecycle, remote_orders, remote_tasks, upstreams
 from jobs.catalogue import Model, Remote
 from jobs.models import Job, RemoteState, RemoteTask
-from jobs.office import Office
+from jobs.office import Office, carry
 from jobs.providers.base import FailureCode, ProviderError
 from jobs.providers.remote import Order, Refused, RemoteProvider, Reply, Request, Taken, Unreadable
 from jobs.wire import NoReply, NotSent
@@ -79,7 +81,7 @@ def _engaged(task: RemoteTask, alias: str) -> Engaged:
 
 
 async def _submit(job: Job, office: Office) -> Engaged:
-    shown = await office.carry(remote_orders.pictures, job, office.examiner())
+    shown = await _pictures(job, office)
     refused: Refused | None = None
     for model in await office.write(_chain, job):
         try:
@@ -88,10 +90,17 @@ async def _submit(job: Job, office: Office) -> Engaged:
             refused = why
             if why.code in {FailureCode.CONTENT_REJECTED, FailureCode.INVALID_IMAGE}:
                 break  # it would be as wrong elsewhere
-    if refused is None or refused.again:
-        seconds = refused.pause if refused and refused.pause is not None else upstreams.FIRST_PAUSE
-        raise Waits(seconds, refused.detail if refused else "No provider is available now.")
+    if refused is None:
+        raise Waits(upstreams.FIRST_PAUSE, "No provider is available now.")
+    if refused.again:
+        patience = upstreams.pause(await office.write(remote_tasks.refusals, job))
+        raise Waits(max(refused.pause or 0.0, patience), refused.detail)
     raise ProviderError(refused.code, refused.detail)
+
+
+async def _pictures(job: Job, office: Office) -> remote_orders.Pictures:
+    look = functools.partial(remote_orders.pictures, job, office.examiner())
+    return await carry(office.pictures, look) if remote_orders.has_pictures(job) else look()
 
 
 def _chain(job: Job) -> list[Model]:
@@ -114,19 +123,25 @@ async def _try(job: Job, model: Model, shown: remote_orders.Pictures, office: Of
     assert remote is not None  # noqa: S101 - of the chain
     await asyncio.sleep(office.pace(adapter.route.account, remote.per_second).delay())
     try:
-        task = await office.write(remote_tasks.intend, job, adapter.route, in_flight=remote.in_flight)
+        task = await office.write(
+            remote_tasks.intend, job, adapter.route, key=uuid.uuid4(), in_flight=remote.in_flight
+        )
     except remote_tasks.AccountFull:
         raise Refused(FailureCode.PROVIDER_UNAVAILABLE, "The account is full.", again=True) from None
     engaged = Engaged(task, model, adapter)
     order = remote_orders.order(job, shown, key=task.key)
     # Not to be broken off half-way: what the provider answers is noted even if the job is lost meanwhile.
     sending = asyncio.create_task(_send(engaged, order, office))
-    try:
-        is_taken = await asyncio.shield(sending)
-    except asyncio.CancelledError:
-        await asyncio.wait([sending])
-        raise
+    office.sending.add(sending)
+    sending.add_done_callback(functools.partial(_has_sent, office))
+    is_taken = await asyncio.shield(sending)
     return engaged if is_taken else await _find(job, engaged, office)
+
+
+def _has_sent(office: Office, sending: asyncio.Task[bool]) -> None:
+    office.sending.discard(sending)
+    if not sending.cancelled():
+        sending.exception()  # noted in the database; whoever waited for it may be gone
 
 
 async def _send(engaged: Engaged, order: Order, office: Office) -> bool:
@@ -139,7 +154,7 @@ async def _send(engaged: Engaged, order: Order, office: Office) -> bool:
         said = Refused(FailureCode.PROVIDER_UNAVAILABLE, str(error), again=True, is_outage=True)
     except (NoReply, Unreadable) as error:
         logger.warning("job %s: no word from %s: %s", task.job_id, task.model, error)
-        await office.write(remote_tasks.unknown, task, str(error))
+        await office.write(_note_unknown, task, str(error))
         return False
     if isinstance(said, Refused):
         await office.write(_note_refusal, task, said)
@@ -161,6 +176,12 @@ def _note_refusal(task: RemoteTask, why: Refused) -> None:
     remote_tasks.refused(task, why)
     if why.is_outage or why.pause is not None:
         upstreams.failed(task.account, why)
+
+
+def _note_unknown(task: RemoteTask, detail: str) -> None:
+    remote_tasks.unknown(task, detail)
+    # whatever it is, the next one is not to run into it too
+    upstreams.failed(task.account, Refused(FailureCode.PROVIDER_UNAVAILABLE, detail, is_outage=True))
 
 
 def _note_taken(task: RemoteTask, said: Taken) -> None:

@@ -10,17 +10,18 @@ import time
 from collections.abc import Iterable
 
 from django.core.cache import cache
-from django.db.models import Count, F
-from django.db.models.functions import Now
+from django.db.models import Count, F, Q
+from django.db.models.functions import Coalesce, Greatest, Now
 
-from jobs import clock
+from jobs import catalogue, clock
 from jobs.catalogue import Model, Remote
-from jobs.models import RemoteTask, Upstream
+from jobs.models import RemoteState, RemoteTask, Upstream
 from jobs.providers.remote import Refused
 
 FIRST_PAUSE = 2.0  # seconds
 LONGEST_PAUSE = 60.0
 CACHE_SECONDS = 2
+SENDING = Q(state=RemoteState.INTENDED)
 DOWN = "Waiting for the provider, which is not available at the moment"
 
 
@@ -30,15 +31,31 @@ def account_of(model: Model) -> str:
     return remote.account or remote.key or model.alias
 
 
+def accounts(model: Model) -> list[str]:
+    """Return the accounts that may come to make a model's videos: its own, then those it falls back to."""
+    others = (catalogue.get(alias) for alias in _remote(model).fallback)
+    return list(dict.fromkeys(account_of(each) for each in (model, *others) if each and each.remote))
+
+
 def rooms(models: Iterable[Model]) -> dict[str, int]:
     """Return for each account how many jobs more may be started now."""
-    limits = {account_of(model): _remote(model).in_flight for model in models}
-    tasks = RemoteTask.objects.open().filter(account__in=limits).values("account")
-    taken = {row["account"]: row["n"] for row in tasks.annotate(n=Count("id")).order_by()}
-    rooms = {account: max(0, limit - taken.get(account, 0)) for account, limit in limits.items()}
-    for upstream in Upstream.objects.filter(account__in=limits, failures__gt=0).annotate(now=Now()):
-        shut = upstream.closed_until is not None and upstream.closed_until > upstream.now
-        rooms[upstream.account] = 0 if shut else min(1, rooms[upstream.account])
+    return rooms_within({account_of(model): _remote(model).in_flight for model in models})
+
+
+def rooms_within(limits: dict[str, int]) -> dict[str, int]:
+    """Return the same for accounts with these limits of jobs in flight."""
+    tasks = RemoteTask.objects.open().filter(account__in=limits).values("account").order_by()
+    counts = {
+        row["account"]: row for row in tasks.annotate(n=Count("id"), sending=Count("id", filter=SENDING))
+    }
+    nothing = {"n": 0, "sending": 0}
+    rooms = {account: max(0, limit - counts.get(account, nothing)["n"]) for account, limit in limits.items()}
+    for upstream in Upstream.objects.filter(account__in=limits).annotate(now=Now()):
+        account = upstream.account
+        if upstream.closed_until is not None and upstream.closed_until > upstream.now:
+            rooms[account] = 0
+        elif upstream.failures:  # one tries for all, and the next when it is known how that went
+            rooms[account] = 0 if counts.get(account, nothing)["sending"] else min(1, rooms[account])
     return rooms
 
 
@@ -47,17 +64,16 @@ def failed(account: str, why: Refused) -> None:
     Upstream.objects.get_or_create(account=account)
     rows = Upstream.objects.filter(account=account)
     if why.is_outage:
-        rows.update(failures=F("failures") + 1, changed_at=Now(), said=why.detail)
+        rows.update(failures=F("failures") + 1, changed_at=Now())
     failures = rows.values_list("failures", flat=True).get()
-    seconds = why.pause if why.pause is not None else pause(failures)
-    until = clock.from_now(datetime.timedelta(seconds=seconds))
+    seconds = max(why.pause or 0.0, pause(failures))
+    until = Greatest(Coalesce(F("closed_until"), Now()), clock.from_now(datetime.timedelta(seconds=seconds)))
     rows.update(closed_until=until, failures=max(1, failures), said=why.detail)
 
 
 def worked(account: str) -> None:
-    """Note that a job was taken."""
-    ill = Upstream.objects.filter(account=account, failures__gt=0)
-    ill.update(failures=0, closed_until=None, said="", changed_at=Now())
+    """Note that a job was taken. A pause that was asked for meanwhile is kept."""
+    Upstream.objects.filter(account=account, failures__gt=0).update(failures=0, said="", changed_at=Now())
 
 
 def pause(failures: int) -> float:

@@ -2,6 +2,7 @@
 known when there is no answer.
 """
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any, Self
@@ -62,17 +63,21 @@ class Wire:
         await self._fresh.aclose()
 
     async def ask(self, request: Request, *, timeout: float, once: bool = False) -> Reply:
-        """Return the answer. Raise NotSent or NoReply. `timeout` is seconds for each of connecting, sending
-        and waiting.
+        """Return the answer. Raise NotSent or NoReply.
+
+        `timeout` is seconds for each of connecting, sending and waiting; twice as long for all of it, for an
+        answer may come byte by byte.
         """
         client = self._fresh if once else self._kept
         try:
-            async with client.stream(**_arguments(request, timeout)) as response:
-                content = await _read(response)
-                return _reply(response, content)
+            async with (
+                asyncio.timeout(2 * timeout),
+                client.stream(**_arguments(request, timeout)) as response,
+            ):
+                return _reply(response, await _read(response))
         except NEVER_LEFT as error:
             raise NotSent(_said(error)) from error
-        except httpx2.TransportError as error:
+        except (httpx2.TransportError, TimeoutError) as error:
             raise NoReply(_said(error)) from error
 
     async def save(self, request: Request, target: Path, *, max_bytes: int, timeout: float) -> Reply:

@@ -27,7 +27,7 @@ WRITES_DUST = {"dust.ledger", "dust.statements"}
 MOVES_JOBS = {"jobs.lifecycle"}
 PURGES_JOBS = {"jobs.housekeeping"}
 # Whatever a provider does, the user gets the DUST back; whatever a chore does, the others and all jobs go on.
-CATCHES_EVERYTHING = {"jobs.errand", "jobs.runner", "jobs.sweeper"}
+CATCHES_EVERYTHING = {"jobs.driver", "jobs.errand", "jobs.runner", "jobs.sweeper"}
 WRITING = {
     *("save", "create", "update", "delete", "get_or_create", "update_or_create"),
     *(

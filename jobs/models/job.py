@@ -1,18 +1,29 @@
 """Job and its timeline."""
 
 import datetime
-from collections.abc import Sequence
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BooleanField, Case, Count, ExpressionWrapper, OuterRef, Q, Subquery, Sum, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    When,
+)
 from django.db.models.functions import Coalesce, Now
 
 from base.columns import ExactJson
 from base.ids import uuid7
 from jobs import states
 from jobs.formats import AspectRatio, Duration, GenerationType, Resolution
+from jobs.models.remote import RemoteTask
 from jobs.providers.base import FailureCode
 from jobs.states import Status
 from videos.models import Video
@@ -52,14 +63,20 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Waiting for a worker: queued, or handed back by one."""
         return self.filter(Q(status=Status.QUEUED) | Q(status=Status.STARTING, worker=""))
 
-    def fresh(self, queue: str, models: Sequence[str]) -> Any:
-        """The ids of a queue's queued jobs for these models, oldest first."""
-        return self.queued().filter(queue=queue, model__in=models).in_turn().values_list("id", flat=True)
+    def fresh(self, queue: str, model: str) -> Any:
+        """The ids of a queue's queued jobs for a model, oldest first."""
+        return self.queued().filter(queue=queue, model=model).in_turn().values_list("id", flat=True)
 
-    def put_off(self, queue: str, models: Sequence[str]) -> Any:
+    def put_off(self, queue: str, model: str) -> Any:
         """The ids of its started jobs that wait for a worker and whose pause is over."""
-        waiting = self.filter(status=Status.STARTING, worker="", queue=queue, model__in=models)
+        waiting = self.filter(status=Status.STARTING, worker="", queue=queue, model=model)
         return waiting.filter(woken_at__lte=Now()).oldest_first().values_list("id", flat=True)
+
+    def at_a_provider(self, queue: str) -> Any:
+        """The ids of a queue's jobs that wait for a worker, though a provider may be at work on them."""
+        waiting = self.filter(status=Status.STARTING, worker="", queue=queue, woken_at__lte=Now())
+        submission = RemoteTask.objects.open().filter(job_id=OuterRef("id"))
+        return waiting.filter(Exists(submission)).values_list("id", flat=True)
 
     def overlooked(self, age: datetime.timedelta) -> Self:
         """Waiting for a worker, and woken longer than `age` ago."""

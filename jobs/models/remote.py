@@ -25,9 +25,6 @@ class RemoteTaskQuerySet(models.QuerySet["RemoteTask"]):
         """Still waited for."""
         return self.filter(closed_at=None)
 
-    def of(self, account: str) -> Self:
-        return self.filter(account=account)
-
     def maybe_taken(self) -> Self:
         """All that are not certain to cost nothing."""
         return self.exclude(state=RemoteState.REFUSED)

@@ -236,3 +236,16 @@ def test_with_the_video_at_hand(stored, live, api, servers):
         kill_the_driver(live)
     release(holds)
     assert set(see_the_end(live, api, servers, jobs, prompt).values()) == {"completed"}
+
+
+def test_a_worker_that_is_stopped_notes_what_was_paid_for(live, api, servers):
+    """SIGTERM in the middle of the submits: their answers are waited for and written down."""
+    prompt = "[killh] a sea"
+    holds = {name: server.hold(is_submit) for name, server in servers.items()}
+    jobs = {case.name: submitted(api, case, prompt) for case in CASES}
+    drive_to(holds)
+    [supervisor] = [pid for pid, _, command in processes(live) if "manage.py worker" in command]
+    os.kill(supervisor, signal.SIGTERM)
+    time.sleep(1.5)
+    release(holds)
+    assert set(see_the_end(live, api, servers, jobs, prompt).values()) == {"completed"}

@@ -85,6 +85,7 @@ class StandIn(Server):
         self.takes = takes
         self.works: dict[str, Work] = {}
         self.refused: dict[str, int] = {}
+        self.is_ill = False  # then every answer is 503
 
     # what a protocol says for itself
     def refusal(self, status: int, code: str, message: str) -> Answer:
@@ -95,6 +96,8 @@ class StandIn(Server):
         return asked.headers.get("authorization") == f"Bearer {self.key}"
 
     def answer(self, asked: Asked) -> Answer:
+        if self.is_ill:
+            return Answer(503, b"<html>Service Unavailable</html>")
         if not asked.path.startswith("/files/") and not self.is_let_in(asked):
             return self.refusal(401, "invalid_api_key", "Incorrect API key provided.")
         return super().answer(asked)
