@@ -89,7 +89,9 @@ def _measure(live: Installation, provider: Clocked, url: str, jobs: int) -> dict
             flying = sum(work.share < 1 for work in list(provider.works.values()))
             seen = {"in flight": flying, "resident MB": _resident(pid), "connections": _connections(database)}
             most = {name: max(value, seen[name]) for name, value in most.items()}
-            print(f"{time.monotonic() - began:6.0f} s: {left} left, {flying} at the provider", file=sys.stderr)
+            print(
+                f"{time.monotonic() - began:6.0f} s: {left} left, {flying} at the provider", file=sys.stderr
+            )
             time.sleep(LOOK_SECONDS)
         ended = database.execute(
             "SELECT t.remote_id, extract(epoch FROM j.finished_at), j.status FROM jobs_job j"
@@ -104,7 +106,9 @@ def _measure(live: Installation, provider: Clocked, url: str, jobs: int) -> dict
         "submitted in s": round(submitted, 1),
         "all done after s": round(time.monotonic() - began, 1),
         "most in flight": most["in flight"],
-        "resident KB for each in flight": round((most["resident MB"] - idle) * 1024 / max(most["in flight"], 1)),
+        "resident KB for each in flight": round(
+            (most["resident MB"] - idle) * 1024 / max(most["in flight"], 1)
+        ),
         "processor seconds": round(_seconds(pid) - spent, 1),
         "polls": polls,
         "most connections of all workers": most["connections"],

@@ -23,6 +23,8 @@ RIGHTS = {
     "jobs.cancel_queued_job",
     "jobs.refund_job",
     "jobs.rerun_job",
+    "jobs.view_remotetask",
+    "jobs.review_remotetask",
 }
 
 
