@@ -1,7 +1,8 @@
-"""`python -m bench.remote`: many remote jobs in flight on one worker process, against a stand-in of a provider.
+"""`python -m bench.remote`: many remote jobs in flight on one worker process, against a provider's stand-in.
 
-`JOBS` (1000) is how many, `TAKES` (60) how many seconds the provider works on each, `POLL` (5) the seconds between
-two questions. It prints what one process needs and how late it notices that a job is done. It asserts nothing.
+`JOBS` (1000) is how many, `TAKES` (60) how many seconds the provider works on each, `POLL` (5) the seconds
+between two questions. It prints what one process needs and how late it notices that a job is done. It asserts
+nothing.
 """
 
 import json

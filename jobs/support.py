@@ -39,6 +39,15 @@ def make_group(apps: Any, *, using: str) -> bool:
     return bool(created)
 
 
+def extend(apps: Any, names: tuple[str, ...], *, using: str) -> None:
+    """Give the group, if it is there, rights of `jobs` that came after it was made: once, in a migration."""
+    group = apps.get_model("auth", "Group").objects.using(using).filter(name=GROUP).first()
+    if group is not None:
+        _make_permissions(apps, "jobs", using)
+        permissions = apps.get_model("auth", "Permission").objects.using(using)
+        group.permissions.add(*permissions.filter(content_type__app_label="jobs", codename__in=names))
+
+
 def _all_there(apps: Any) -> bool:
     labels = {config.label for config in apps.get_app_configs()}
     return labels.issuperset({"auth", *RIGHTS})
