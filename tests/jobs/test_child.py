@@ -241,7 +241,7 @@ def test_a_render_finds_no_secret_in_its_environment_nor_in_its_settings(run, mo
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("VIDEOAPI_SUPERVISOR", "the-mark-of-its-owner")
     values = [value.rpartition("//")[2] for value in SECRETS.values()]
-    own = [django_settings.DATABASES["default"].get(name) for name in ("PASSWORD", "HOST", "NAME")]
+    own = [django_settings.DATABASES["default"].get(name) for name in ("PASSWORD", "NAME")]
     hidden = [word for word in (*values, *own, "OPENAI_API_KEY") if word]
     job = run(" ".join(["inquisitive", "the-mark-of-its-owner", *map(str, hidden)]))
     assert json.loads(job.failure_detail) == ["the-mark-of-its-owner"]

@@ -133,7 +133,7 @@ def test_a_render_that_can_finish_in_time_does(live, api):
 
 
 def test_a_dead_clusters_job_is_tried_again_without_waiting_for_its_lease(live, api):
-    job_id = submit(api, "[slow 8] a sea")
+    job_id = submit(api, "[slow 20] a sea")  # still at work when a busy machine has found out by whom
     at_work(api, job_id)
     [(worker, _, _)] = claims(live, job_id)
     [render] = renders_of(worker)

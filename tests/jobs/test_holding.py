@@ -75,7 +75,9 @@ def test_a_store_slower_than_the_lease_does_not_lose_the_job(submit, fresh, sett
         **settings.STORAGES,
         "default": {"BACKEND": f"{__name__}.SlowDisk", "OPTIONS": {"location": str(settings.MEDIA_ROOT)}},
     }
-    settings.JOB_LEASE = settings.JOB_LEASE / 5  # half of what storing takes; a busy machine renders within it
+    settings.JOB_LEASE = (
+        settings.JOB_LEASE / 5
+    )  # half of what storing takes; a busy machine renders within it
     job = submit(prompt="a sea", model="preview", resolution="hd_720p")
     thread = threading.Thread(target=lambda: (runner.run(job.id, worker="w1"), connections.close_all()))
     thread.start()
