@@ -70,7 +70,7 @@ def claim(job_id: uuid.UUID, *, worker: str) -> Job | None:
     }
     with transaction.atomic():
         fresh = Job.objects.queued().filter(may, id=job_id)
-        # Not in its pause, though a doubled message comes. SQLite has `_from_now` in the form of `woken_at`.
+        # Not in its pause, though a doubled message comes. SQLite has `from_now` in the form of `woken_at`.
         rested = Job.objects.filter(may, id=job_id, woken_at__lte=clock.from_now(queue.NOW))
         if _move(fresh, status=Status.STARTING, attempt=1, started_at=Now(), **mine):
             job = Job.objects.get(id=job_id)
