@@ -5,9 +5,12 @@ import dataclasses
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
+
+ESTIMATED = "Making the video (progress is estimated)"
+ESTIMATED_MOST = 0.95  # what an estimate says of work that takes longer than such work did
 
 
 class FailureCode(models.TextChoices):
@@ -30,6 +33,11 @@ class FailureCode(models.TextChoices):
     INTERNAL_ERROR = "internal_error", "Something went wrong on our side. Please try again."
     REFERENCE_ERROR = "reference_error", "The reference person's photo could not be used."
 
+    @classmethod
+    def known(cls, code: str) -> "FailureCode":
+        """Return the code of a row; one that only a newer release knows is a fault of ours here."""
+        return cls(code) if code in cls.values else cls.INTERNAL_ERROR
+
 
 class ProviderError(Exception):
     """The provider could not make the video.
@@ -51,7 +59,8 @@ class Generation:
 
     `width` and `height` are the frame in pixels, both even; for an image to video they already follow
     the picture's shape. `image` is the user's picture, checked, upright, RGB; `portrait` the reference
-    person's photo, likewise. `attempt` counts from 1. `options` are the model's own, from the settings.
+    person's photo, likewise. `attempt` counts from 1. `expected_seconds` is how long such work takes here.
+    `options` are the model's own, from the settings.
     """
 
     job_id: uuid.UUID
@@ -66,6 +75,7 @@ class Generation:
     camera_fixed: bool
     image: Path | None = None
     portrait: Path | None = None
+    expected_seconds: float = 1.0
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
@@ -90,7 +100,13 @@ Progress = Callable[[float, str], None]
 
 
 class LocalProvider(abc.ABC):
-    """A provider that makes the video in the worker's own process."""
+    """A provider that makes the video on the worker's own machine, in a process that can be killed.
+
+    `entry` is what an entry of VIDEO_MODELS with this provider has unless it says otherwise. Where that is
+    `kept`, one instance makes one video after the other, and may keep what it has loaded.
+    """
+
+    entry: ClassVar[Mapping[str, Any]] = {}
 
     @abc.abstractmethod
     def generate(self, generation: Generation, folder: Path, progress: Progress) -> Rendered:

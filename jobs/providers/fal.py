@@ -5,39 +5,44 @@ A model has its own input, so an entry says how ours is named there. Options: `n
 and `portrait`), `image_model` (the model where there is a first frame), `duration` (a pattern such as
 "{}s", or null for a number), `resolutions` (ours to the model's), `fields` (further input), `headers`
 (further ones of the submit). fal keeps the input for 30 days and can be told not to, by
-`{"X-Fal-Store-IO": "0"}`: then a result has to be fetched within the hour.
+`{"X-Fal-Store-IO": "0"}`: then a result has to be fetched within the hour. `jwks` says where the keys are
+published that webhooks are signed with, if not at fal's own address.
 """
 
 from __future__ import annotations
 
-import base64
+import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
+from jobs.providers import signatures
 from jobs.providers.base import FailureCode
+from jobs.providers.named import NamedInput
 from jobs.providers.remote import (
+    IN_QUEUE,
     LONGEST_DETAIL,
     Ask,
     Capabilities,
     Handle,
     Made,
+    Notice,
     NotMade,
     Order,
     Outcome,
     Refused,
-    RemoteProvider,
     Reply,
     Request,
     Taken,
     Unreadable,
-    Working,
+    Webhook,
     failure,
     not_made,
-    pause,
     refusal,
     text,
+    working,
 )
 
 NAMES = {
@@ -48,6 +53,9 @@ NAMES = {
     "seed": "seed",
 }
 RESOLUTIONS = {"sd_480p": "480p", "hd_720p": "720p", "hd_1080p": "1080p", "4k_2160p": "2160p"}
+WAITING = {"IN_QUEUE": IN_QUEUE}
+BEGUN = frozenset({"IN_PROGRESS"})
+JWKS = "https://rest.fal.ai/.well-known/jwks.json"
 HEADERS = {
     # its own retries are no business of a job that was paid for once
     "X-Fal-No-Retry": "1",
@@ -56,36 +64,33 @@ HEADERS = {
 }
 # Failures of the queue and its runners. Of these the status says all; what a model says is in the result.
 OF_THE_QUEUE = re.compile(r"^(runner_\w+|(request|startup)_timeout|client_(cancelled|disconnected))$")
+CANCELLED = "client_cancelled"
 # Answers to our question, not of the model.
 OF_OUR_ASKING = frozenset({401, 403, 404, 405, 408, 409, 410, 425, 429})
 
 
-class Fal(RemoteProvider):
+class Fal(NamedInput):
     """Speaks to the queue by the addresses that it gives."""
 
-    capabilities = Capabilities(seed=True, cancel=True)
+    capabilities = Capabilities(seed=True, cancel=True, webhook=Webhook.PUBLISHED)
+    names = NAMES
+    words = RESOLUTIONS
 
     def submit(self, order: Order) -> Request:
         options = self.route.options
         model = options.get("image_model", self.route.model) if order.image else self.route.model
-        names = {**NAMES, **options.get("names", {})}
         pattern = options.get("duration", "{}")
-        given = {
-            "image": _data(order.image),
-            "portrait": _data(order.portrait),
-            "duration": pattern.format(order.duration_seconds) if pattern else order.duration_seconds,
-            "resolution": options.get("resolutions", RESOLUTIONS).get(order.resolution),
-            # a first frame has its own shape
-            "aspect_ratio": None if order.image else order.aspect_ratio,
-            "seed": order.seed,
-            "camera_fixed": order.camera_fixed,
-        }
-        body = {names[name]: value for name, value in given.items() if names.get(name) and value is not None}
+        duration = pattern.format(order.duration_seconds) if pattern else order.duration_seconds
+        address = self.route.callback(order.key)
         return Request(
             method="POST",
-            url=self.url(model),
+            url=self.url(model) + (f"?fal_webhook={quote(address, safe='')}" if address else ""),
             headers={**self._headers(), **HEADERS, **options.get("headers", {})},
-            json={"prompt": order.prompt, **body, **options.get("fields", {})},
+            json={
+                "prompt": order.prompt,
+                **self.input(order, duration=duration),
+                **options.get("fields", {}),
+            },
         )
 
     def taken(self, reply: Reply) -> Taken:
@@ -107,10 +112,10 @@ class Fal(RemoteProvider):
 
     def outcome(self, handle: Handle, reply: Reply) -> Outcome:
         if text(reply.body, "status") != "COMPLETED":  # which also a failure is
-            return Working(step=_step(reply.body), poll_after=pause(reply))
+            return working(reply.body["status"], reply, waiting=WAITING, begun=BEGUN)
         code, error = str(reply.body.get("error_type") or ""), reply.body.get("error")
         if OF_THE_QUEUE.match(code) or failure(code, "") == FailureCode.CONTENT_REJECTED:
-            return not_made(code, error)
+            return dataclasses.replace(not_made(code, error), is_cancelled=code == CANCELLED)
         request = Request(method="GET", url=text(handle.urls, "response"), headers=self._headers())
         return Ask(request=request, read=lambda answer: self._result(answer, code, error), any_status=True)
 
@@ -118,13 +123,20 @@ class Fal(RemoteProvider):
         url = handle.urls.get("cancel")
         return Request(method="PUT", url=url, headers=self._headers()) if url else None
 
+    def is_genuine(self, notice: Notice, keys: Sequence[str]) -> bool:
+        return signatures.fal(notice, keys)
+
+    def published_at(self) -> str:
+        return str(self.route.options.get("jwks", JWKS))
+
     def _result(self, reply: Reply, code: str, error: Any) -> Outcome:
         """Read the model's own answer; the status has told `code` and `error` if it failed."""
         theirs, message = _error(reply)
         is_theirs = reply.status not in OF_OUR_ASKING and (reply.status < 500 or theirs)
         if reply.status >= 400 and is_theirs:
             detail = f"HTTP {reply.status}: {theirs} {message}"[:LONGEST_DETAIL]
-            return NotMade(code=_meaning(theirs, message, reply.status), detail=detail)
+            meaning = _meaning(theirs, message, reply.status)
+            return NotMade(code=meaning, detail=detail, is_cancelled=theirs == CANCELLED)
         if code or error:
             return not_made(code, error)
         if not 200 <= reply.status < 300:
@@ -132,20 +144,13 @@ class Fal(RemoteProvider):
         if url := _address(reply.body):
             return Made(video=Request(method="GET", url=url))
         detail = f"It is completed without a video: {reply.text}"[:LONGEST_DETAIL]
-        is_flagged = isinstance(reply.body, Mapping) and any(reply.body.get("has_nsfw_concepts") or ())
+        flags = reply.body.get("has_nsfw_concepts") if isinstance(reply.body, Mapping) else None
+        is_flagged = any(flags) if isinstance(flags, list) else bool(flags)  # one for each video, or for all
         meaning = FailureCode.CONTENT_REJECTED if is_flagged else FailureCode.PROVIDER_UNAVAILABLE
         return NotMade(code=meaning, detail=detail)
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Key {self.route.key}"} if self.route.key else {}
-
-
-def _data(picture: bytes | None) -> str | None:
-    return f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}" if picture else None
-
-
-def _step(body: Mapping[str, Any]) -> str:
-    return "Waiting in the provider's queue" if body.get("status") == "IN_QUEUE" else ""
 
 
 def _address(body: Any) -> str:

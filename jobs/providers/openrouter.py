@@ -9,18 +9,21 @@ first frame: name the feature in entries that make videos from text.
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urljoin
 
+from jobs.providers import signatures
 from jobs.providers.base import FailureCode
+from jobs.providers.exchange import data_url
 from jobs.providers.remote import (
+    IN_QUEUE,
     LONGEST_DETAIL,
     Capabilities,
     Cost,
     Handle,
     Made,
+    Notice,
     NotMade,
     Order,
     Outcome,
@@ -29,24 +32,30 @@ from jobs.providers.remote import (
     Reply,
     Request,
     Taken,
-    Working,
+    Webhook,
     micros,
     not_made,
-    pause,
     refusal,
     text,
+    working,
 )
 
 RESOLUTIONS = {"sd_480p": "480p", "hd_720p": "720p", "hd_1080p": "1080p", "4k_2160p": "4K"}
 RATIOS = frozenset({"16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21"})
-STEPS = {"pending": "Waiting in the provider's queue", "in_progress": ""}
+CARRIED_AS = {"image_to_video": "frame_images", "seed": "seed", "reference_person": "input_references"}
+WAITING = {"pending": IN_QUEUE}
+BEGUN = frozenset({"in_progress"})
 ENDED = frozenset({"failed", "cancelled", "expired"})
 
 
 class OpenRouter(RemoteProvider):
     """Speaks to `/videos`."""
 
-    capabilities = Capabilities(seed=True)
+    capabilities = Capabilities(seed=True, webhook=Webhook.SECRET)
+
+    def carries(self, feature: str) -> bool:
+        field = CARRIED_AS.get(feature)
+        return field is not None and field not in self.route.options.get("omit", ())
 
     def submit(self, order: Order) -> Request:
         fields: dict[str, Any] = {
@@ -60,6 +69,8 @@ class OpenRouter(RemoteProvider):
             fields["frame_images"] = [{**_picture(order.image), "frame_type": "first_frame"}]
         if order.portrait is not None:
             fields["input_references"] = [_picture(order.portrait)]
+        if address := self.route.callback(order.key):
+            fields["callback_url"] = address
         for name in self.route.options.get("omit", ()):
             fields.pop(name, None)
         return Request(
@@ -99,7 +110,10 @@ class OpenRouter(RemoteProvider):
             if is_moderated:
                 return NotMade(code=FailureCode.CONTENT_REJECTED, detail=f"{code} {message}", cost=cost)
             return not_made(code or status, message, cost=cost)
-        return Working(step=STEPS.get(status, ""), poll_after=pause(reply))
+        return working(status, reply, waiting=WAITING, begun=BEGUN)
+
+    def is_genuine(self, notice: Notice, keys: Sequence[str]) -> bool:
+        return signatures.stamped(notice, "x-openrouter-signature", keys)
 
     def _frame(self, order: Order) -> dict[str, str]:
         if self.route.options.get("size"):
@@ -122,8 +136,7 @@ class OpenRouter(RemoteProvider):
 
 
 def _picture(content: bytes) -> dict[str, Any]:
-    data = f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
-    return {"type": "image_url", "image_url": {"url": data}}
+    return {"type": "image_url", "image_url": {"url": data_url(content)}}
 
 
 def _cost(usage: Any) -> Cost | None:

@@ -3,14 +3,14 @@
 import datetime
 import email.utils
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from jobs.providers.base import FailureCode
-from jobs.providers.exchange import Cost, NotMade, Refused, Reply, Unreadable
+from jobs.providers.exchange import MILLION, Cost, NotMade, Refused, Reply, Unreadable, Working
 
-MILLION = 1_000_000
 LONGEST_DETAIL = 1000
+IN_QUEUE = "Waiting in the provider's queue"
 LONGEST_HINT = 600.0  # seconds; a provider that asks for a longer pause is asked again all the same
 # How providers name what their content rules refused, in a code, a type or a message.
 MODERATION = re.compile(
@@ -22,6 +22,8 @@ MODERATION = re.compile(
 NO_CREDIT = re.compile(
     r"(you (do not|don't) have|not|in) ?(enough|sufficient) (credit|balance|fund)", re.IGNORECASE
 )
+# A 403 that says this is about the account; any other may be about the model that was asked for.
+ACCOUNT = re.compile(r"balance|credit|billing|payment|\block(ed)?\b|suspend|deactivat", re.IGNORECASE)
 
 
 def refusal(reply: Reply, said: str = "") -> Refused:
@@ -33,7 +35,9 @@ def refusal(reply: Reply, said: str = "") -> Refused:
     is_ours = reply.status in {401, 402, 403} or NO_CREDIT.match(said)
     if is_ours and not MODERATION.search(said):
         # our key or our credit: nobody's work is taken until the operator has seen to it
-        return Refused(FailureCode.PROVIDER_UNAVAILABLE, detail, again=True, is_outage=True)
+        of_model = reply.status == 403 and not ACCOUNT.search(said)
+        code = FailureCode.PROVIDER_UNAVAILABLE
+        return Refused(code, detail, again=True, is_outage=True, of_model=of_model)
     if MODERATION.search(said):
         return Refused(FailureCode.CONTENT_REJECTED, detail)
     if reply.status in {404, 405, 410}:
@@ -59,6 +63,24 @@ def not_made(code: Any, message: Any, *, cost: Cost | None = None) -> NotMade:
     return NotMade(code=failure(str(code or ""), str(message or "")), detail=said[:LONGEST_DETAIL], cost=cost)
 
 
+def working(
+    word: str,
+    reply: Reply,
+    *,
+    waiting: Mapping[str, str],
+    begun: Collection[str],
+    share: float | None = None,
+) -> Working:
+    """Return how work stands that has not ended, by the provider's word for it.
+
+    `waiting` are its words for work that is not begun, each with what users are told; `begun` those for work
+    that is. Any other word means that it goes on, and is strange.
+    """
+    if word in waiting:
+        return Working(step=waiting[word], poll_after=pause(reply), is_waiting=True)
+    return Working(share=share, poll_after=pause(reply), strange="" if word in begun else word)
+
+
 def words(reply: Reply) -> str:
     """Return what an error answer says, wherever these protocols put it."""
     body = reply.body
@@ -77,7 +99,8 @@ def pause(reply: Reply) -> float | None:
     for name in ("retry-after-ms", "openai-poll-after-ms"):
         if (milliseconds := _number(reply.headers.get(name))) is not None:
             return min(milliseconds / 1000, LONGEST_HINT)
-    said = reply.headers.get("retry-after")
+    # A LiteLLM proxy passes on what the provider behind it says, under a name of its own.
+    said = reply.headers.get("retry-after") or reply.headers.get("llm_provider-retry-after")
     if (seconds := _number(said)) is not None:
         return min(seconds, LONGEST_HINT)
     try:
@@ -103,6 +126,15 @@ def text(body: Any, name: str) -> str:
     if not isinstance(found, str):
         raise Unreadable(f"{name!r} is no text.")
     return found
+
+
+def moment(body: Any, name: str) -> datetime.datetime | None:
+    """Return a time in the form of ISO 8601, None if there is none."""
+    try:
+        found = datetime.datetime.fromisoformat(str(body[name]))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
 
 
 def nearest(asked: int, able: Iterable[int]) -> int:

@@ -5,15 +5,19 @@ limits and decides, so that what a lost reply means is settled in one place for 
 """
 
 import abc
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
+from jobs.formats import AspectRatio, Resolution
 from jobs.providers.exchange import (
     Ask,
     Attachment,
     Capabilities,
     Cost,
+    Further,
     Handle,
     Made,
+    Notice,
     NotMade,
     Order,
     Outcome,
@@ -23,24 +27,29 @@ from jobs.providers.exchange import (
     Route,
     Taken,
     Unreadable,
+    Webhook,
     Working,
 )
 from jobs.providers.reading import (
+    IN_QUEUE,
     LONGEST_DETAIL,
     LONGEST_HINT,
     MODERATION,
     failure,
     field,
     micros,
+    moment,
     nearest,
     not_made,
     pause,
     refusal,
     text,
     words,
+    working,
 )
 
 __all__ = [
+    "IN_QUEUE",
     "LONGEST_DETAIL",
     "LONGEST_HINT",
     "MODERATION",
@@ -48,9 +57,11 @@ __all__ = [
     "Attachment",
     "Capabilities",
     "Cost",
+    "Further",
     "Handle",
     "Made",
     "NotMade",
+    "Notice",
     "Order",
     "Outcome",
     "Refused",
@@ -60,16 +71,19 @@ __all__ = [
     "Route",
     "Taken",
     "Unreadable",
+    "Webhook",
     "Working",
     "failure",
     "field",
     "micros",
+    "moment",
     "nearest",
     "not_made",
     "pause",
     "refusal",
     "text",
     "words",
+    "working",
 ]
 
 
@@ -80,6 +94,26 @@ class RemoteProvider(abc.ABC):
 
     def __init__(self, route: Route) -> None:
         self.route = route
+
+    def carries(self, feature: str) -> bool:
+        """Return whether requests say it, by the options: `image_to_video` (that is, the picture), `seed`,
+        `camera_fixed` or `reference_person`.
+        """
+        return bool(getattr(self.capabilities, feature, False))
+
+    def seconds(self, asked: int) -> int:
+        """Return the length that is asked for where one of `asked` seconds is wanted."""
+        return asked
+
+    @property
+    def resolutions(self) -> Collection[str]:
+        """What an entry may name: for the others a request has no words."""
+        return Resolution.values
+
+    @property
+    def aspect_ratios(self) -> Collection[str]:
+        """The same for the shapes of videos from texts; a picture has its own."""
+        return AspectRatio.values
 
     @abc.abstractmethod
     def submit(self, order: Order) -> Request:
@@ -105,13 +139,33 @@ class RemoteProvider(abc.ABC):
         """Return how to look for a submission whose reply was lost; None: there is no way."""
         return None
 
-    def found(self, handle: Handle, reply: Reply) -> Taken | None:
-        """Read a 2xx answer to that; None: it is not there (yet)."""
+    def found(self, handle: Handle, reply: Reply) -> Taken | Further | None:
+        """Read a 2xx answer to that, or to the request of a Further; None: it is not there (yet)."""
         return None
+
+    @property
+    def cancels(self) -> bool:
+        """Whether users may have running work stopped: it can be asked for, and polls tell if it was done."""
+        return self.capabilities.cancel
 
     def cancel(self, handle: Handle) -> Request | None:
         """Return how to have the work stopped; None: there is no way."""
         return None
+
+    def is_genuine(self, notice: Notice, keys: Sequence[str]) -> bool:
+        """Return whether a webhook was signed with one of these: the account's secrets, or published keys."""
+        return False
+
+    def published_at(self) -> str:
+        """Return where the keys lie that webhooks are signed with, "" if that is done with a secret."""
+        return ""
+
+    def told_of(self, notice: Notice) -> str:
+        """Return the provider's id of the work that a genuine webhook is about, "" if it does not say.
+
+        Asked only where all of an account's webhooks go to one address.
+        """
+        return ""
 
     def url(self, path: str) -> str:
         return f"{self.route.base_url.rstrip('/')}/{path.lstrip('/')}"

@@ -14,34 +14,38 @@ tells it again in its list, so that a submit whose reply was lost can be looked 
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jobs.providers import signatures
 from jobs.providers.base import FailureCode
+from jobs.providers.named import NamedInput, chosen
 from jobs.providers.remote import (
     LONGEST_DETAIL,
     Capabilities,
     Cost,
+    Further,
     Handle,
     Made,
+    Notice,
     NotMade,
     Order,
     Outcome,
     Refused,
-    RemoteProvider,
     Reply,
     Request,
     Taken,
-    Working,
+    Unreadable,
+    Webhook,
     field,
     micros,
+    moment,
     not_made,
-    pause,
     refusal,
     text,
     words,
+    working,
 )
 
 NAMES = {
@@ -53,35 +57,32 @@ NAMES = {
 }
 RESOLUTIONS = {"sd_480p": "480p", "hd_720p": "720p", "hd_1080p": "1080p", "4k_2160p": "4k"}
 MARK = "client_reference"
-STEPS = {"starting": "Waiting for a machine of the provider"}
+WAITING = {"starting": "Waiting for a machine of the provider"}
+BEGUN = frozenset({"processing"})
 VERSION = re.compile(r"(?:[^/:]+/[^/:]+:)?([0-9a-f]{64})")
 BAR = re.compile(r"^\s*(\d+)%\s*\|", re.MULTILINE)  # of tqdm, as their own client reads it
+# Each prediction is told with its input, of which pictures are a part, and the list has a hundred of them. It
+# is not kept, and has to come within the time of an answer: this is far above what can.
+ECHO = 1024**3  # bytes
 RESETS = re.compile(r"resets in ~(\d+)s")
 FLAGGED = re.compile(r"\bE005\b")
 
 
-class Replicate(RemoteProvider):
+class Replicate(NamedInput):
     """Speaks to the predictions of Replicate."""
 
-    capabilities = Capabilities(seed=True, cancel=True, find=True)
+    capabilities = Capabilities(seed=True, cancel=True, find=True, webhook=Webhook.SECRET)
+    names = NAMES
+    words = RESOLUTIONS
 
     def submit(self, order: Order) -> Request:
         options = self.route.options
-        names = {**NAMES, **options.get("names", {})}
-        given = {
-            "image": _data(order.image),
-            "portrait": _data(order.portrait),
-            "duration": order.duration_seconds,
-            "resolution": options.get("resolutions", RESOLUTIONS).get(order.resolution),
-            # a first frame has its own shape
-            "aspect_ratio": None if order.image else order.aspect_ratio,
-            "seed": order.seed,
-            "camera_fixed": order.camera_fixed,
-        }
-        taken = {names[name]: value for name, value in given.items() if names.get(name) and value is not None}
-        body: dict[str, Any] = {"input": {"prompt": order.prompt, **taken, **options.get("fields", {})}}
+        named = self.input(order, duration=order.duration_seconds)
+        body: dict[str, Any] = {"input": {"prompt": order.prompt, **named, **options.get("fields", {})}}
         if mark := self._mark():
             body["input"][mark] = str(order.key)
+        if address := self.route.callback(order.key):
+            body |= {"webhook": address, "webhook_events_filter": ["completed"]}
         headers = self._headers()
         if after := options.get("cancel_after"):
             headers["Cancel-After"] = after
@@ -91,7 +92,7 @@ class Replicate(RemoteProvider):
         elif version := VERSION.fullmatch(self.route.model):
             path = "predictions"
             body["version"] = version[1]
-        return Request(method="POST", url=self.url(path), headers=headers, json=body)
+        return Request(method="POST", url=self.url(path), headers=headers, json=body, echo=ECHO)
 
     def taken(self, reply: Reply) -> Taken:
         return _taken(reply.body)
@@ -103,7 +104,7 @@ class Replicate(RemoteProvider):
         return why
 
     def poll(self, handle: Handle) -> Request:
-        return Request(method="GET", url=text(handle.urls, "get"), headers=self._headers())
+        return Request(method="GET", url=text(handle.urls, "get"), headers=self._headers(), echo=ECHO)
 
     def outcome(self, handle: Handle, reply: Reply) -> Outcome:
         body, status = reply.body, text(reply.body, "status")
@@ -115,36 +116,40 @@ class Replicate(RemoteProvider):
         if status == "canceled":
             is_late = bool(body.get("deadline"))
             code = FailureCode.PROVIDER_TIMEOUT if is_late else FailureCode.PROVIDER_UNAVAILABLE
-            return NotMade(code=code, detail="canceled", cost=self._cost(body))
-        if status == "aborted":  # its deadline came before it was begun; that is not billed
-            return NotMade(code=FailureCode.PROVIDER_TIMEOUT, detail="aborted", cost=Cost(micros=0))
+            return NotMade(code=code, detail="canceled", cost=self._cost(body), is_cancelled=True)
+        if status == "aborted":  # it was cancelled, or its deadline came, before it was begun; not billed
+            code, free = FailureCode.PROVIDER_TIMEOUT, Cost(micros=0)
+            return NotMade(code=code, detail="aborted", cost=free, is_cancelled=True)
         share = _share(body.get("logs")) if self.route.options.get("progress") else None
-        return Working(share=share, step=STEPS.get(status, ""), poll_after=pause(reply))
+        return working(status, reply, waiting=WAITING, begun=BEGUN, share=share)
 
     def find(self, handle: Handle) -> Request | None:
         if not self._mark():
             return None  # equal input of two jobs could not be told apart
-        return Request(method="GET", url=self.url("predictions"), headers=self._headers())
+        return Request(method="GET", url=self.url("predictions"), headers=self._headers(), echo=ECHO)
 
-    def found(self, handle: Handle, reply: Reply) -> Taken | None:
-        known = field(reply.body, "results")  # the newest hundred
-        for prediction in known if isinstance(known, list) else ():
+    def found(self, handle: Handle, reply: Reply) -> Taken | Further | None:
+        known = _listed(reply.body)
+        for prediction in known:
             sent = prediction.get("input") if isinstance(prediction, Mapping) else None
             if isinstance(sent, Mapping) and sent.get(self._mark()) == str(handle.key):
                 return _taken(prediction)
-        return None
+        following = reply.body.get("next")
+        if not known or not isinstance(following, str) or not following:
+            return None
+        request = Request(method="GET", url=following, headers=self._headers(), echo=ECHO)
+        return Further(request=request, oldest=moment(known[-1], "created_at"))
 
     def cancel(self, handle: Handle) -> Request | None:
         url = handle.urls.get("cancel")
-        return Request(method="POST", url=url, headers=self._headers()) if url else None
+        return Request(method="POST", url=url, headers=self._headers(), echo=ECHO) if url else None
+
+    def is_genuine(self, notice: Notice, keys: Sequence[str]) -> bool:
+        return signatures.standard(notice, keys)
 
     def _made(self, body: Mapping[str, Any]) -> Outcome:
-        output = body.get("output")
-        if isinstance(output, Mapping):
-            output = output.get(self.route.options.get("output", "video"))
-        if isinstance(output, list):
-            output = next((item for item in output if isinstance(item, str)), None)
-        if isinstance(output, str) and output.startswith(("https://", "http://")):
+        output = chosen(body.get("output"), self.route.options.get("output", "video"))
+        if output and output.startswith(("https://", "http://")):
             # their reference has the key sent along; it goes to the hosts that the entry names
             return Made(
                 video=Request(method="GET", url=output, headers=self._headers()), cost=self._cost(body)
@@ -170,16 +175,19 @@ class Replicate(RemoteProvider):
         return {"Authorization": f"Bearer {self.route.key}"}
 
 
+def _listed(body: Any) -> list[Any]:
+    found = body.get("results") if isinstance(body, Mapping) else None
+    if not isinstance(found, list):
+        raise Unreadable("The list has no 'results'.")
+    return found
+
+
 def _taken(prediction: Any) -> Taken:
     urls = field(prediction, "urls")
     given = {"get": text(urls, "get")}
     if isinstance(cancel := urls.get("cancel"), str):
         given["cancel"] = cancel
     return Taken(remote_id=text(prediction, "id"), urls=given)
-
-
-def _data(picture: bytes | None) -> str | None:
-    return f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}" if picture else None
 
 
 def _share(logs: Any) -> float | None:

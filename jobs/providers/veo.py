@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from jobs.providers.base import FailureCode
@@ -39,6 +39,7 @@ from jobs.providers.remote import (
 )
 
 SECONDS = (4, 6, 8)
+RATIOS = ("16:9", "9:16")
 RESOLUTIONS = {"hd_720p": "720p", "hd_1080p": "1080p", "4k_2160p": "4k"}
 # google.rpc.Code, by which an operation says how it failed
 CODES = {"3": "INVALID_ARGUMENT", "4": "DEADLINE_EXCEEDED", "8": "RESOURCE_EXHAUSTED", "13": "INTERNAL"}
@@ -47,7 +48,22 @@ CODES = {"3": "INVALID_ARGUMENT", "4": "DEADLINE_EXCEEDED", "8": "RESOURCE_EXHAU
 class Veo(RemoteProvider):
     """Speaks to the Gemini API."""
 
-    capabilities = Capabilities()
+    # 1080p and more is made at 8 seconds only, and not by every model
+    capabilities = Capabilities(durations=("short",), resolutions=("hd_720p",), aspect_ratios=RATIOS)
+
+    def carries(self, feature: str) -> bool:
+        return bool(self.route.options.get("seed")) if feature == "seed" else super().carries(feature)
+
+    def seconds(self, asked: int) -> int:
+        return nearest(asked, self.route.options.get("seconds", SECONDS))
+
+    @property
+    def resolutions(self) -> Collection[str]:
+        return self._resolutions or super().resolutions  # without words the model decides
+
+    @property
+    def aspect_ratios(self) -> Collection[str]:
+        return RATIOS
 
     def submit(self, order: Order) -> Request:
         options = self.route.options
@@ -57,9 +73,9 @@ class Veo(RemoteProvider):
             instance["image"] = {"bytesBase64Encoded": content, "mimeType": "image/jpeg"}
         parameters: dict[str, Any] = {
             "aspectRatio": _ratio(order),
-            "durationSeconds": nearest(order.duration_seconds, options.get("seconds", SECONDS)),
+            "durationSeconds": self.seconds(order.duration_seconds),
         }
-        if word := options.get("resolutions", RESOLUTIONS).get(order.resolution):
+        if word := self._resolutions.get(order.resolution):
             parameters["resolution"] = word
         if name := options.get("seed"):
             parameters[name] = order.seed
@@ -98,6 +114,11 @@ class Veo(RemoteProvider):
             detail = f"Filtered: {answer.get('raiMediaFilteredReasons')}"[:LONGEST_DETAIL]
             return NotMade(code=FailureCode.CONTENT_REJECTED, detail=detail)
         return NotMade(code=FailureCode.PROVIDER_UNAVAILABLE, detail="It is done without a video.")
+
+    @property
+    def _resolutions(self) -> Mapping[str, str]:
+        words_: Mapping[str, str] = self.route.options.get("resolutions", RESOLUTIONS)
+        return words_
 
     def _request(self, method: str, url: str, json: Any = None) -> Request:
         return Request(method=method, url=url, headers={"x-goog-api-key": self.route.key}, json=json)

@@ -43,6 +43,11 @@ class Case:
         """Whether a submit whose reply was lost can be looked up."""
         return bool(import_string(self.provider).capabilities.find)
 
+    @property
+    def cancels(self) -> bool:
+        """Whether running work can be stopped."""
+        return bool(import_string(self.provider).capabilities.cancel or self.options.get("cancel"))
+
     def entry(self, server: Any) -> dict[str, Any]:
         """Return a model's entry in VIDEO_MODELS."""
         return {
@@ -59,6 +64,7 @@ CASES = (
         name="openai",
         stand_in=OpenAIStandIn,
         provider="jobs.providers.openai_videos.OpenAIVideos",
+        options={"cancel": True},
     ),
     Case(
         name="runway",

@@ -8,8 +8,7 @@ from jobs import driver, lifecycle
 from jobs.models import Job, RemoteTask
 from tests.jobs.making import order_for
 from tests.remote.cases import CASES
-
-PATIENCE = 30.0
+from tests.remote.watching import PATIENCE, eventually
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.name)
@@ -66,6 +65,18 @@ def drive(far, transactional_db):
 
 
 @pytest.fixture
+def at_work(drive, submit):
+    """Return a job that its provider is at work on."""
+
+    def one(prompt="A quiet sea [ages]"):
+        job = submit(prompt)
+        drive()
+        return eventually(lambda: Job.objects.filter(id=job.id, status="processing").first())
+
+    return one
+
+
+@pytest.fixture
 def finish(drive):
     """Drive jobs until all have ended; return them as they are then."""
 
@@ -80,6 +91,17 @@ def finish(drive):
         return ended if len(ended) > 1 else ended[0]
 
     return until
+
+
+@pytest.fixture
+def step(api):
+    """What the API says is being done: the step, and the share."""
+
+    def ask(job):
+        told = api.get(f"/videos/jobs/{job.id}/status").json()
+        return told["generation_info"]["current_step"], told["progress"]
+
+    return ask
 
 
 @pytest.fixture

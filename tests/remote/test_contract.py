@@ -68,10 +68,14 @@ def test_what_is_odd_but_no_failure_is_sat_out(word, finish, submit, stand_in):
 
 
 @pytest.mark.parametrize("word", ["empty", "text", "deleted"])
-def test_a_video_that_is_none_is_a_failure_and_staff_are_asked_to_look(word, finish, submit, alice):
+def test_a_video_that_is_none_is_a_failure_and_what_was_made_is_for_staff_to_look_at(
+    word, case, finish, submit, alice
+):
     job = finish(submit(f"A quiet sea [{word}]"))
     assert job.status == "failed"
     assert spent(alice) == 0
+    is_told = word == "empty" and case.name != "openai"  # that has no address in its answer to leave out
+    assert RemoteTask.objects.to_review().filter(job_id=job.id).exists() is not is_told
 
 
 @pytest.mark.parametrize("word", ["busy"])
@@ -84,11 +88,12 @@ def test_a_busy_provider_is_asked_again_when_it_said(word, finish, submit, stand
 
 
 @pytest.mark.parametrize("word", ["lost", "broken"])
-def test_a_submit_whose_reply_was_lost_is_never_repeated(word, finish, far, submit, stand_in, alice):
+def test_a_submit_whose_reply_was_lost_is_never_repeated(word, case, finish, far, submit, stand_in, alice):
     far(unknown_seconds=1.0)
     job = finish(submit(prompt := f"A quiet sea [{word}]"))
     assert stand_in.submits_of(prompt) == 1
-    if job.status == "failed":  # the protocol has no way to find it
+    assert (job.status == "completed") == case.finds
+    if not case.finds:
         assert spent(alice) == 0
         assert RemoteTask.objects.to_review().get().job_id == job.id
     else:

@@ -13,6 +13,7 @@ import signal
 import sqlite3
 import time
 
+import httpx2
 import psycopg
 import pytest
 from PIL import Image
@@ -21,6 +22,7 @@ from tests.jobs.test_crash import finished, kinds, processes, wait_for
 from tests.live import Installation
 from tests.remote.cases import CASES
 from tests.remote.stand_ins.server import Answer, Server
+from tests.remote.test_faults import NO_MORE, REFUSING
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -73,8 +75,11 @@ def live(servers, pictures, tmp_path_factory):
         entry = case.entry(servers[case.name])
         own = {"key": f"KEY_OF_{case.label}", "poll_seconds": 0.2, "unknown_seconds": UNKNOWN}
         models[case.name] = {**entry, "remote": {**entry["remote"], **own}}
+    first = models["openai"]
+    models["strict"] = {**first, "remote": {**first["remote"], "fallback": ["runway"]}}
     settings = {
         "DUST_OPENING_GRANT": "5000",
+        "CANCEL_RUNNING": "true",
         "JOB_LEASE_SECONDS": "6",
         "OUTBOUND_TIMEOUT_SECONDS": "5",
         "SWEEP_SECONDS": "3",
@@ -91,8 +96,13 @@ def live(servers, pictures, tmp_path_factory):
 
 
 @pytest.fixture
-def api(live):
-    with contextlib.closing(live.user(f"ada{os.urandom(4).hex()}")) as api:
+def token(live):
+    return live.token(f"ada{os.urandom(4).hex()}")
+
+
+@pytest.fixture
+def api(live, token):
+    with contextlib.closing(live.user_of(token)) as api:
         yield api
 
 
@@ -109,20 +119,46 @@ def is_poll(prompt, server):
 
 
 @contextlib.contextmanager
+def database(live):
+    """Give a connection, which commits each statement, and the kind of database it leads to."""
+    url = live.environment["DATABASE_URL"]
+    if url.startswith("postgres"):
+        with psycopg.connect(url, autocommit=True) as connection:
+            yield connection, "postgresql"
+    else:
+        file = live.folder / "db.sqlite3"
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute("PRAGMA busy_timeout=20000")
+            yield connection, "sqlite"
+
+
+@contextlib.contextmanager
 def locked(live):
     """Let nobody write to the database."""
-    url = live.environment["DATABASE_URL"]
-    if not url.startswith("postgres"):
-        with contextlib.closing(sqlite3.connect(live.folder / "db.sqlite3", isolation_level=None)) as lock:
-            lock.execute("PRAGMA busy_timeout=20000")
+    with database(live) as (lock, kind):
+        if kind == "sqlite":
             lock.execute("BEGIN IMMEDIATE")
-            yield
-            lock.execute("ROLLBACK")
-    else:
-        with psycopg.connect(url) as lock:
+        else:
+            lock.execute("BEGIN")
             lock.execute("LOCK TABLE jobs_remotetask, jobs_job IN EXCLUSIVE MODE")
-            yield
-            lock.rollback()
+        yield
+        lock.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
+def unfailing(live, prompt):
+    """Let nobody fail a job with this prompt; give what counts its refusals."""
+    with database(live) as (connection, kind):
+        when = f"NEW.prompt = '{prompt}' AND NEW.status = 'failed'"
+        refusals = (
+            "SELECT count(*) FROM jobs_remotetask WHERE state = 'refused' "
+            f"AND job_id IN (SELECT id FROM jobs_job WHERE prompt = '{prompt}')"
+        )
+        connection.execute(REFUSING[kind].format(when=when))
+        try:
+            yield lambda: connection.execute(refusals).fetchone()[0]
+        finally:
+            connection.execute(NO_MORE[kind])
 
 
 def kill_the_driver(live):
@@ -133,10 +169,20 @@ def kill_the_driver(live):
                 os.kill(pid, signal.SIGKILL)
 
 
-def submitted(api, case, prompt, **fields):
-    body = {"prompt": prompt, "model": case.name, "resolution": "hd_720p", **fields}
+def submitted(api, model, prompt, **fields):
+    body = {"prompt": prompt, "model": model, "resolution": "hd_720p", **fields}
     path = "/videos/animate" if "image_url" in fields else "/videos/generate"
     return api.submit(path, key=os.urandom(8).hex(), json=body)["job_id"]
+
+
+def is_cancel(asked):
+    return asked.path.endswith("/cancel") or asked.method == "DELETE"
+
+
+def said(api, job_id):
+    """What is said of a job: its status and its step."""
+    found = api.get(f"/videos/jobs/{job_id}/status")
+    return {found["status"], found["generation_info"]["current_step"]}
 
 
 def see_the_end(live, api, servers, jobs, prompt):
@@ -174,7 +220,7 @@ def test_before_the_intent(live, api, servers, pictures):
     hold = pictures.hold(lambda asked: True)
     url = f"{pictures.origin}/picture.jpg"
     able = [case for case in CASES if case.takes_pictures]
-    jobs = {case.name: submitted(api, case, prompt, image_url=url) for case in able}
+    jobs = {case.name: submitted(api, case.name, prompt, image_url=url) for case in able}
     wait_for(hold.reached.is_set, PATIENCE)
     time.sleep(1.0)
     kill_the_driver(live)
@@ -188,7 +234,7 @@ def test_while_the_submit_is_under_way(arrived, live, api, servers):
     """Nothing comes back: the provider may have it or not. It is found, or given up and refunded."""
     prompt = f"[kill{'c' if arrived else 'b'}] a sea"
     holds = {name: server.hold(is_submit, before=not arrived) for name, server in servers.items()}
-    jobs = {case.name: submitted(api, case, prompt) for case in CASES}
+    jobs = {case.name: submitted(api, case.name, prompt) for case in CASES}
     drive_to(holds)
     kill_the_driver(live)
     for hold in holds.values():
@@ -203,7 +249,7 @@ def test_while_the_submit_is_under_way(arrived, live, api, servers):
 def test_before_the_id_is_stored(live, api, servers):
     prompt = "[killd] a sea"
     holds = {name: server.hold(is_submit) for name, server in servers.items()}
-    jobs = {case.name: submitted(api, case, prompt) for case in CASES}
+    jobs = {case.name: submitted(api, case.name, prompt) for case in CASES}
     drive_to(holds)
     with locked(live):
         release(holds)
@@ -213,10 +259,26 @@ def test_before_the_id_is_stored(live, api, servers):
         assert status == ("completed" if BY_NAME[name].finds else "failed"), name
 
 
+def test_before_a_job_is_failed_for_what_was_refused(live, api, servers):
+    """Who takes it over offers it to nobody else, and says why it was refused."""
+    prompt = "[killl] [moderate] a sea"
+    names = [*(case.name for case in CASES if "moderate" not in case.without), "strict"]
+    with unfailing(live, prompt) as refusals:
+        jobs = {name: submitted(api, name, prompt) for name in names}
+        wait_for(lambda: refusals() == len(names), PATIENCE)
+        kill_the_driver(live)
+    for name in names:
+        found = wait_for(finished(api, jobs[name]), PATIENCE)
+        assert (found["status"], found["error_code"]) == ("failed", "content_rejected"), name
+        assert kinds(api, jobs[name]) == REFUNDED, name
+    assert [server.submits_of(prompt) for server in servers.values()] == [0] * len(servers)
+    assert "Every rule holds." in live.manage("reconcile_dust")
+
+
 def test_while_polling(live, api, servers):
     prompt = "[kille] a sea"
     holds = {name: server.hold(is_poll(prompt, server)) for name, server in servers.items()}
-    jobs = {case.name: submitted(api, case, prompt) for case in CASES}
+    jobs = {case.name: submitted(api, case.name, prompt) for case in CASES}
     drive_to(holds)
     kill_the_driver(live)
     release(holds)
@@ -227,7 +289,7 @@ def test_while_polling(live, api, servers):
 def test_with_the_video_at_hand(stored, live, api, servers):
     prompt = f"[kill{'g' if stored else 'f'}] a sea"
     holds = {name: server.hold(server.is_download) for name, server in servers.items()}
-    jobs = {case.name: submitted(api, case, prompt) for case in CASES}
+    jobs = {case.name: submitted(api, case.name, prompt) for case in CASES}
     drive_to(holds)
     with locked(live) if stored else contextlib.nullcontext():
         if stored:
@@ -238,11 +300,34 @@ def test_with_the_video_at_hand(stored, live, api, servers):
     assert set(see_the_end(live, api, servers, jobs, prompt).values()) == {"completed"}
 
 
+@pytest.mark.parametrize("arrived", [False, True], ids=["before it is asked", "before it has confirmed"])
+def test_while_it_is_being_cancelled(arrived, live, api, token, servers):
+    """The wish outlives the driver, and is asked for again; nobody is charged for what was stopped."""
+    prompt = f"[kill{'j' if arrived else 'i'}] [ages] a sea"
+    able = [case for case in CASES if case.cancels]
+    holds = {case.name: servers[case.name].hold(is_cancel, before=not arrived) for case in able}
+    jobs = {case.name: submitted(api, case.name, prompt) for case in able}
+    for case in able:
+        wait_for(lambda job_id=jobs[case.name]: "processing" in said(api, job_id), PATIENCE)
+        address = f"{live.url}/videos/jobs/{jobs[case.name]}"
+        answer = httpx2.delete(address, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 202, answer.text
+    drive_to(holds)
+    kill_the_driver(live)
+    for hold in holds.values():
+        hold.drop()
+    assert all("cancelling" in said(api, job_id) for job_id in jobs.values())
+    endings = see_the_end(live, api, servers, jobs, prompt)
+    assert set(endings.values()) == {"cancelled"}
+    for case in able:
+        assert [w.is_cancelled for w in servers[case.name].works.values() if w.prompt == prompt] == [True]
+
+
 def test_a_worker_that_is_stopped_notes_what_was_paid_for(live, api, servers):
     """SIGTERM in the middle of the submits: their answers are waited for and written down."""
     prompt = "[killh] a sea"
     holds = {name: server.hold(is_submit) for name, server in servers.items()}
-    jobs = {case.name: submitted(api, case, prompt) for case in CASES}
+    jobs = {case.name: submitted(api, case.name, prompt) for case in CASES}
     drive_to(holds)
     [supervisor] = [pid for pid, _, command in processes(live) if "manage.py worker" in command]
     os.kill(supervisor, signal.SIGTERM)

@@ -1,5 +1,6 @@
 """Orders, routes and replies for tests that need no server."""
 
+import dataclasses
 import uuid
 
 from jobs.providers.remote import Handle, Order, Reply, Route
@@ -25,6 +26,15 @@ def order(**changes):
 
 def route(base_url, model, **options):
     return Route(alias="far", base_url=base_url, model=model, key="a-secret-key", options=options)
+
+
+def called_back(adapter):
+    """Return the adapter with a route on which it may be called back."""
+    callback = "https://videos.example.org/{}/a+b?c=d".format
+    return type(adapter)(dataclasses.replace(adapter.route, callback=callback))
+
+
+CALLBACK = f"https://videos.example.org/{KEY}/a+b?c=d"
 
 
 def handle(remote_id="one"):

@@ -7,7 +7,7 @@ import pytest
 
 from jobs.providers.base import FailureCode
 from jobs.providers.fal import Fal
-from jobs.providers.remote import Ask, Handle, Made, NotMade, Unreadable, Working
+from jobs.providers.remote import IN_QUEUE, Ask, Handle, Made, NotMade, Unreadable, Working
 from tests.remote.adapters.saying import KEY, order, reply, route
 from tests.remote.stand_ins.fal import IMAGE, TEXT, invalid
 
@@ -100,15 +100,15 @@ def test_its_addresses_are_used_as_they_were_given():
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "said"),
     [
-        {"status": "IN_QUEUE", "queue_position": 3},
-        {"status": "IN_PROGRESS", "logs": []},
-        {"status": "REROUTING"},
+        ({"status": "IN_QUEUE", "queue_position": 3}, Working(step=IN_QUEUE, is_waiting=True)),
+        ({"status": "IN_PROGRESS", "logs": []}, Working()),
+        ({"status": "REROUTING"}, Working(strange="REROUTING")),
     ],
 )
-def test_all_but_completed_is_on_its_way(body):
-    assert isinstance(adapter().outcome(HANDLE, reply(body, 202)), Working)
+def test_all_but_completed_is_on_its_way(body, said):
+    assert adapter().outcome(HANDLE, reply(body, 202)) == said
 
 
 def test_a_status_that_is_none_is_unreadable():
@@ -129,6 +129,7 @@ def test_a_result_is_fetched_without_the_key(body):
         ({"video": None}, FailureCode.PROVIDER_UNAVAILABLE),
         ({"seed": 7}, FailureCode.PROVIDER_UNAVAILABLE),
         ({"videos": [], "has_nsfw_concepts": [True]}, FailureCode.CONTENT_REJECTED),
+        ({"videos": [], "has_nsfw_concepts": True}, FailureCode.CONTENT_REJECTED),
     ],
 )
 def test_completed_without_a_video_is_a_failure(body, code):
@@ -150,6 +151,7 @@ def test_the_queues_own_failures_need_no_second_question(kind, code):
     why = adapter().outcome(HANDLE, reply(body))
     assert isinstance(why, NotMade)
     assert (why.code, why.detail) == (code, f"{kind} Some words")
+    assert why.is_cancelled == (kind == "client_cancelled")
 
 
 def _model_error(kind, status, **more):
@@ -207,6 +209,7 @@ def test_an_answer_that_is_not_the_models_tells_nothing(answer):
     ("answer", "code", "again", "is_outage"),
     [
         (reply({"detail": "invalid key credentials"}, 401), FailureCode.PROVIDER_UNAVAILABLE, True, True),
+        (reply({"detail": "No access to this app"}, 403), FailureCode.PROVIDER_UNAVAILABLE, True, True),
         (
             reply({"detail": "User is locked. Reason: Exhausted balance."}, 403),
             "provider_unavailable",
@@ -228,6 +231,7 @@ def test_an_answer_that_is_not_the_models_tells_nothing(answer):
 def test_refusals(answer, code, again, is_outage):
     why = adapter().refused(answer)
     assert (why.code, why.again, why.is_outage) == (code, again, is_outage)
+    assert why.of_model == ("No access" in answer.text)
     assert why.pause == (3.0 if answer.status == 429 else None)
 
 

@@ -1,12 +1,15 @@
 """What Luma's adapter sends, and how it reads the documented answers."""
 
+import datetime
+
 import pytest
 
 from jobs.providers.base import FailureCode
 from jobs.providers.luma import Luma
-from jobs.providers.remote import Made, Taken, Unreadable, Working
+from jobs.providers.remote import IN_QUEUE, Made, Taken, Unreadable, Working
 from tests.remote.adapters.saying import KEY, handle, order, reply, route
 
+UTC = datetime.UTC
 HOME = "https://api.lumalabs.ai/dream-machine/v1"
 HEARD = "https://videos.example.org/heard/{key}"
 OURS = HEARD.replace("{key}", str(KEY))
@@ -43,9 +46,16 @@ def test_the_nearest_length_is_asked_for():
     assert adapter().submit(order(duration_seconds=10)).json["duration"] == "9s"
 
 
-@pytest.mark.parametrize("state", ["queued", "dreaming", "waking"])
-def test_any_other_word_means_it_goes_on(state):
-    assert outcome(state=state, assets=None) == Working(step=state)
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("queued", Working(step=IN_QUEUE, is_waiting=True)),
+        ("dreaming", Working()),
+        ("waking", Working(strange="waking")),
+    ],
+)
+def test_any_other_word_means_it_goes_on(state, said):
+    assert outcome(state=state, assets=None) == said
 
 
 def test_a_finished_one_is_fetched_without_the_key():
@@ -90,9 +100,34 @@ def test_without_such_an_address_nothing_is_looked_for(options):
     assert adapter(**options).find(handle()) is None
 
 
-@pytest.mark.parametrize("known", ["none", 3, ["one"], [{"id": "one"}], [{"id": "one", "request": None}]])
+@pytest.mark.parametrize("known", [["one"], [{"id": "one"}], [{"id": "one", "request": None}]])
 def test_a_list_of_something_else_finds_nothing(known):
     assert adapter(callback=HEARD).found(handle(), reply({"generations": known})) is None
+
+
+@pytest.mark.parametrize("body", [{"generations": "none"}, {"generations": 3}, {}, []])
+def test_what_is_no_list_says_nothing(body):
+    with pytest.raises(Unreadable):
+        adapter(callback=HEARD).found(handle(), reply(body))
+
+
+@pytest.mark.parametrize(
+    ("last", "oldest"),
+    [
+        ({"created_at": "2026-11-01T10:00:00.5Z"}, datetime.datetime(2026, 11, 1, 10, 0, 0, 500_000, UTC)),
+        ({"created_at": "2026-11-01T10:00:00"}, datetime.datetime(2026, 11, 1, 10, tzinfo=UTC)),
+        ({"created_at": "yesterday"}, None),
+        ({}, None),
+        ("one", None),
+    ],
+)
+def test_the_next_page_begins_where_this_one_ends(last, oldest):
+    page = {"generations": [{"id": "one"}, last], "offset": 200, "has_more": True}
+    found = adapter(callback=HEARD).found(handle(), reply(page))
+    assert (found.request.method, found.request.url) == ("GET", f"{HOME}/generations?limit=100&offset=202")
+    assert (found.request.headers["Authorization"], found.oldest) == ("Bearer a-secret-key", oldest)
+    for end in ({"has_more": False}, {"generations": []}, {"offset": None}):
+        assert adapter(callback=HEARD).found(handle(), reply({**page, **end})) is None
 
 
 def test_refusals():

@@ -4,7 +4,7 @@ import pytest
 
 from jobs.providers.base import FailureCode
 from jobs.providers.openai_videos import OpenAIVideos
-from jobs.providers.remote import Made, NotMade, Unreadable, Working
+from jobs.providers.remote import IN_QUEUE, Made, NotMade, Unreadable, Working
 from tests.remote.adapters.saying import KEY, handle, order, reply, route
 
 AUTH = {"Authorization": "Bearer a-secret-key"}
@@ -21,7 +21,7 @@ def outcome(body, **headers):
 def test_a_text_goes_as_json_with_our_key():
     request = adapter().submit(order())
     assert (request.method, request.url) == ("POST", "https://models.example.org/v1/videos")
-    assert request.headers == {**AUTH, "Idempotency-Key": str(KEY)}
+    assert request.headers == {**AUTH, "Idempotency-Key": str(KEY), "x-litellm-num-retries": "0"}
     assert request.json == {
         "model": "wan",
         "prompt": "A quiet sea",
@@ -44,14 +44,28 @@ def test_a_form_may_be_asked_for_and_the_seed_left_out():
     assert "seed" not in request.fields
 
 
-@pytest.mark.parametrize("status", ["queued", "in_progress", "processing", "preparing"])
-def test_any_other_word_means_it_goes_on(status):
-    assert outcome({"status": status, "progress": 0}) == Working(step=status)
+def test_a_fixed_camera_is_sent_where_the_option_names_its_field():
+    named = adapter(camera_fixed="fixed_lens")
+    assert named.submit(order(camera_fixed=True)).json["fixed_lens"] is True
+    assert named.submit(order(camera_fixed=True, image=b"a picture")).fields["fixed_lens"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("queued", Working(step=IN_QUEUE, is_waiting=True)),
+        ("in_progress", Working()),
+        ("processing", Working()),
+        ("preparing", Working(strange="preparing")),
+    ],
+)
+def test_any_other_word_means_it_goes_on(status, said):
+    assert outcome({"status": status, "progress": 0}) == said
 
 
 def test_progress_is_in_per_cent_and_the_next_poll_as_the_server_likes():
     said = outcome({"status": "in_progress", "progress": 40}, **{"openai-poll-after-ms": "2500"})
-    assert said == Working(share=0.4, step="in_progress", poll_after=2.5)
+    assert said == Working(share=0.4, poll_after=2.5)
 
 
 def test_a_finished_one_is_fetched_with_the_key():
@@ -82,6 +96,8 @@ def test_a_failure_means_what_its_code_says(error, code):
 @pytest.mark.parametrize("status", ["cancelled", "expired"])
 def test_what_ended_otherwise_is_not_made(status):
     assert outcome({"status": status}).code == FailureCode.PROVIDER_UNAVAILABLE
+    for error in (None, {"code": "ended", "message": "It is so."}):
+        assert outcome({"status": status, "error": error}).is_cancelled == (status == "cancelled")
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"id": "one"}, {"status": 3}])
@@ -106,7 +122,21 @@ def test_a_refusal_tells_moderation_from_a_wrong_value_and_both_from_our_account
     assert (why(429, "rate_limit_exceeded").again, why(429, "rate_limit_exceeded").is_outage) == (True, False)
 
 
+def test_a_wrong_key_at_a_gateway_without_a_database_is_an_outage_and_nobodys_fault():
+    error = {"message": "No connected db.", "type": "no_db_connection", "param": None, "code": "400"}
+    said = adapter().refused(reply({"error": error}, 400))
+    assert (said.code, said.again, said.is_outage) == (FailureCode.PROVIDER_UNAVAILABLE, True, True)
+    quoted = {"error": {"type": "invalid_request_error", "message": "No 'no_db_connection', please."}}
+    assert not adapter().refused(reply(quoted, 400)).is_outage
+
+
+def test_a_gateway_passes_on_how_long_its_provider_wants_to_be_left_alone():
+    busy = reply({"error": {"message": "Slow down."}}, 429, **{"llm_provider-retry-after": "7"})
+    assert adapter().refused(busy).pause == 7.0
+
+
 def test_cancel_is_asked_for_only_where_the_entry_says_there_is_one():
-    assert adapter().cancel(handle()) is None
+    assert (adapter().cancels, adapter().cancel(handle())) == (False, None)
+    assert adapter(cancel=True).cancels
     request = adapter(cancel=True).cancel(handle())
     assert (request.method, request.url) == ("POST", "https://models.example.org/v1/videos/one/cancel")

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.providers.base import FailureCode
 from jobs.providers.openrouter import OpenRouter
-from jobs.providers.remote import Cost, Handle, Made, NotMade, Unreadable, Working
+from jobs.providers.remote import IN_QUEUE, Cost, Handle, Made, NotMade, Unreadable, Working
 from tests.remote.adapters.saying import KEY, order, reply, route
 
 POLL = "https://openrouter.ai/api/v1/videos/abc123"
@@ -66,9 +66,16 @@ def test_the_address_it_gives_is_polled_relative_or_not(place):
     assert (request.url, request.headers) == (POLL, BEARER)
 
 
-@pytest.mark.parametrize("status", ["pending", "in_progress", "reviewing"])
-def test_a_job_on_its_way(status):
-    assert isinstance(outcome(status), Working)
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("pending", Working(step=IN_QUEUE, is_waiting=True)),
+        ("in_progress", Working()),
+        ("reviewing", Working(strange="reviewing")),
+    ],
+)
+def test_a_job_on_its_way(status, said):
+    assert outcome(status) == said
 
 
 def test_a_finished_job_has_its_cost_and_is_fetched_with_the_key():

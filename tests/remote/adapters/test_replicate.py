@@ -1,5 +1,7 @@
 """What Replicate's documented answers mean."""
 
+import datetime
+
 import pytest
 
 from jobs.providers.base import FailureCode
@@ -87,11 +89,15 @@ def test_an_answer_that_says_nothing_is_unreadable(body):
 
 
 @pytest.mark.parametrize(
-    ("status", "step"),
-    [("starting", "Waiting for a machine of the provider"), ("processing", ""), ("warming", "")],
+    ("status", "said"),
+    [
+        ("starting", Working(step="Waiting for a machine of the provider", is_waiting=True)),
+        ("processing", Working()),
+        ("warming", Working(strange="warming")),
+    ],
 )
-def test_on_its_way(status, step):
-    assert outcome(status) == Working(step=step)
+def test_on_its_way(status, said):
+    assert outcome(status) == said
 
 
 def test_progress_is_that_of_the_log_where_the_entry_trusts_it():
@@ -163,6 +169,9 @@ def test_cancelled_and_past_its_deadline():
     assert outcome("canceled", deadline="2026-11-01T00:00:00Z").code == FailureCode.PROVIDER_TIMEOUT
     aborted = outcome("aborted", deadline="2026-11-01T00:00:00Z")
     assert (aborted.code, aborted.cost) == (FailureCode.PROVIDER_TIMEOUT, Cost(micros=0))
+    assert outcome("canceled").is_cancelled
+    assert aborted.is_cancelled
+    assert not outcome("failed", error="It is so.").is_cancelled
 
 
 @pytest.mark.parametrize(
@@ -216,6 +225,19 @@ def test_a_lost_submit_is_found_by_our_key_in_its_input():
     ]
     assert adapter().found(HANDLE, reply({"next": None, "results": results})).remote_id == "three"
     assert adapter().found(HANDLE, reply({"next": None, "results": results[:2]})) is None
+
+
+def test_the_next_page_is_where_this_one_says():
+    results = [{"id": "one", "created_at": "2026-11-01T10:00:00.123456Z"}]
+    page = {"next": "https://api.replicate.com/v1/predictions?cursor=a", "results": results}
+    found = adapter().found(HANDLE, reply(page))
+    assert (found.request.url, found.request.headers) == (page["next"], adapter().find(HANDLE).headers)
+    assert found.oldest == datetime.datetime(2026, 11, 1, 10, 0, 0, 123456, datetime.UTC)
+    for end in ({"next": None}, {"next": 7}, {"results": []}):
+        assert adapter().found(HANDLE, reply({**page, **end})) is None
+    for body in ({}, {"results": None}, []):
+        with pytest.raises(Unreadable):
+            adapter().found(HANDLE, reply(body))
 
 
 def test_a_lost_submit_without_a_mark_is_not_guessed_at():

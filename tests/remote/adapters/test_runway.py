@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.providers.base import FailureCode
-from jobs.providers.remote import Cost, Made, NotMade, Unreadable, Working
+from jobs.providers.remote import IN_QUEUE, Cost, Made, NotMade, Unreadable, Working
 from jobs.providers.runway import Runway
 from tests.remote.adapters.saying import handle, order, reply, route
 
@@ -54,10 +54,10 @@ def test_the_ratio_is_the_nearest_the_model_takes(changes, ratio):
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"status": "PENDING"}, Working(step="pending")),
-        ({"status": "THROTTLED"}, Working(step="throttled")),
-        ({"status": "RUNNING", "progress": 0.25}, Working(share=0.25, step="running")),
-        ({"status": "DREAMING", "progress": "half"}, Working(step="dreaming")),
+        ({"status": "PENDING"}, Working(step=IN_QUEUE, is_waiting=True)),
+        ({"status": "THROTTLED"}, Working(step="Waiting for its turn at the provider", is_waiting=True)),
+        ({"status": "RUNNING", "progress": 0.25}, Working(share=0.25)),
+        ({"status": "DREAMING", "progress": "half"}, Working(strange="DREAMING")),
     ],
 )
 def test_a_task_on_its_way(body, said):
@@ -99,7 +99,9 @@ def test_a_failure_means_what_its_code_says(code, meaning):
 
 
 def test_a_cancelled_task_is_not_made():
-    assert outcome(status="CANCELLED", cost={"credits": 0}).code == FailureCode.PROVIDER_UNAVAILABLE
+    said = outcome(status="CANCELLED", cost={"credits": 0})
+    assert (said.code, said.is_cancelled) == (FailureCode.PROVIDER_UNAVAILABLE, True)
+    assert not outcome(status="FAILED", failure="It failed.").is_cancelled
 
 
 def test_cancel_is_the_deletion_of_the_task():

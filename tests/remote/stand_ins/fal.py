@@ -4,6 +4,9 @@ import base64
 import re
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.remote.stand_ins import calls
 from tests.remote.stand_ins.server import Answer, Asked
 from tests.remote.stand_ins.works import StandIn, Work
 
@@ -40,6 +43,11 @@ class FalStandIn(StandIn):
 
     tells_errors = True
 
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.signs_with = Ed25519PrivateKey.generate()
+        self.publishes = [self.signs_with]
+
     @property
     def base_url(self) -> str:
         return self.origin
@@ -51,6 +59,7 @@ class FalStandIn(StandIn):
             ("GET", f"{request}/status", self.status),
             ("GET", f"{request}", self.result),
             ("PUT", f"{request}/cancel", self.cancel),
+            ("GET", "/.well-known/jwks.json", self.key_set),
             ("GET", "/files/(?P<work_id>[^/]+)/output.mp4", self.content),
             *((method, ".*", self.nowhere) for method in ("GET", "POST", "PUT")),
         ]
@@ -62,7 +71,20 @@ class FalStandIn(StandIn):
         return Answer(status, {"detail": message, "error_type": code}, {"x-fal-error-type": code})
 
     def is_let_in(self, asked: Asked) -> bool:
-        return asked.headers.get("authorization") == f"Key {self.key}"
+        is_public = asked.path.startswith("/.well-known/")
+        return is_public or asked.headers.get("authorization") == f"Key {self.key}"
+
+    def key_set(self, asked: Asked) -> Answer:
+        return Answer(200, {"keys": [calls.jwk(key) for key in self.publishes]})
+
+    def address(self, asked: Asked) -> str:
+        return asked.query.get("fal_webhook", "")
+
+    def webhook(self, work: Work) -> calls.Sent:
+        failed = self.failed(work)
+        body = {"request_id": work.id, "gateway_request_id": work.id, "status": "ERROR" if failed else "OK"}
+        body |= {"error": failed[1] if failed else None, "payload": None}
+        return calls.fal(body, self.signs_with)
 
     def nowhere(self, asked: Asked) -> Answer:
         return Answer(404, {"detail": "Path not found"})

@@ -1,8 +1,11 @@
 """Luma's Dream Machine API, as its reference and the types of its official client have it."""
 
 import datetime
+import json
+import time
 import uuid
 
+from tests.remote.stand_ins import calls
 from tests.remote.stand_ins.server import Answer, Asked
 from tests.remote.stand_ins.works import StandIn, Work
 
@@ -26,7 +29,10 @@ PATH = "/dream-machine/v1/generations"
 
 
 class LumaStandIn(StandIn):
-    """`/generations`, its list and its files."""
+    """`/generations`, its list and its files. Its webhooks carry no signature."""
+
+    calls_when = ("begins", "ends")
+    page = 100
 
     @property
     def base_url(self) -> str:
@@ -40,6 +46,12 @@ class LumaStandIn(StandIn):
             ("DELETE", f"{PATH}/(?P<work_id>[^/]+)", self.delete),
             ("GET", "/files/(?P<work_id>[^/]+)[.]mp4", self.asset),
         ]
+
+    def address(self, asked: Asked) -> str:
+        return asked.json.get("callback_url", "")
+
+    def webhook(self, work: Work) -> calls.Sent:
+        return {}, json.dumps(self.shown(work)).encode()
 
     def new_id(self) -> str:
         return str(uuid.uuid4())
@@ -65,7 +77,7 @@ class LumaStandIn(StandIn):
         return work if isinstance(work, Answer) else Answer(200, self.shown(work))
 
     def listed(self, asked: Asked) -> Answer:
-        limit, offset = int(asked.query.get("limit", 100)), int(asked.query.get("offset", 0))
+        limit, offset = min(int(asked.query.get("limit", 100)), self.page), int(asked.query.get("offset", 0))
         newest_first = list(reversed(self.works.values()))
         shown = newest_first[offset : offset + limit]
         body = {
@@ -88,13 +100,15 @@ class LumaStandIn(StandIn):
         return self.file(self.works[work_id])
 
     def shown(self, work: Work) -> dict:
+        created = datetime.datetime.now(datetime.UTC)
+        created -= datetime.timedelta(seconds=time.monotonic() - work.since)
         assets = {"video": f"{self.origin}/files/{work.id}.mp4"} if work.stage == "done" else None
         return {
             "id": work.id,
             "generation_type": "video",
             "state": STATES[work.stage],
             "failure_reason": REASONS.get(work.stage),
-            "created_at": datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z"),
+            "created_at": created.isoformat().replace("+00:00", "Z"),
             "assets": assets,
             "model": work.asked["model"],
             "request": {"generation_type": "video", **work.asked},

@@ -1,7 +1,9 @@
 """The `/v1/videos` shape, as its reference and the servers that took it over have it."""
 
 import time
+import uuid
 
+from tests.remote.stand_ins import calls
 from tests.remote.stand_ins.server import Answer, Asked
 from tests.remote.stand_ins.works import StandIn, Work
 
@@ -22,7 +24,9 @@ ERRORS = {
 
 
 class OpenAIStandIn(StandIn):
-    """`/v1/videos`."""
+    """`/v1/videos`. All its webhooks go to the address that was `entered`."""
+
+    entered = ""
 
     @property
     def base_url(self) -> str:
@@ -37,6 +41,15 @@ class OpenAIStandIn(StandIn):
             ("GET", "/v1/videos/(?P<work_id>[^/]+)/content", self.content),
             ("POST", "/v1/videos/(?P<work_id>[^/]+)/cancel", self.cancel),
         ]
+
+    def address(self, asked: Asked) -> str:
+        return self.entered
+
+    def webhook(self, work: Work) -> calls.Sent:
+        kind = "failed" if STATUS[work.stage] == "failed" else "completed"
+        event = {"id": f"evt_{uuid.uuid4().hex}", "object": "event", "created_at": int(time.time())}
+        event |= {"type": f"video.{kind}", "data": {"id": work.id}}
+        return calls.standard(event, self.webhook_secret)
 
     def new_id(self) -> str:
         return super().new_id().replace("work_", "video_")

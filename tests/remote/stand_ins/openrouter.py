@@ -1,11 +1,13 @@
 """OpenRouter's `/api/v1/videos`, by the schemas of its OpenAPI document."""
 
 import base64
+import datetime
 import re
 from typing import Any
 
 import jsonschema
 
+from tests.remote.stand_ins import calls
 from tests.remote.stand_ins.server import Answer, Asked
 from tests.remote.stand_ins.works import StandIn, Work
 
@@ -107,6 +109,15 @@ class OpenRouterStandIn(StandIn):
                 "model_slug": "maker/model",
             }
         return Answer(status, {"error": error})
+
+    def address(self, asked: Asked) -> str:
+        return asked.json.get("callback_url", "")
+
+    def webhook(self, work: Work) -> calls.Sent:
+        now = datetime.datetime.now(datetime.UTC).isoformat()
+        kind = f"video.generation.{STATUS[work.stage]}"
+        body = {"type": kind, "created_at": now, "data": self.shown(work)}
+        return calls.openrouter(body, self.webhook_secret)
 
     def new_id(self) -> str:
         return super().new_id().replace("work_", "job-")

@@ -7,13 +7,13 @@ import time
 import uuid
 from typing import Any
 
+from tests.remote.stand_ins import calls
 from tests.remote.stand_ins.server import Answer, Asked
 from tests.remote.stand_ins.works import StandIn, Work
 
 MODEL = "bytedance/seedance-1-pro"
 VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
 DEPLOYMENT = "acme/seas"
-PAGE = 100
 KEPT = 3600.0  # seconds: then input, output and logs are removed
 STATUS = {
     "queued": "starting",
@@ -44,6 +44,8 @@ PERIOD = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 class ReplicateStandIn(StandIn):
     """`api.replicate.com/v1`."""
 
+    page = 100
+
     @property
     def base_url(self) -> str:
         return f"{self.origin}/v1"
@@ -68,6 +70,12 @@ class ReplicateStandIn(StandIn):
         if status == 429:
             return Answer(429, {"detail": "Request was throttled. Your rate limit resets in ~1s."})
         return Answer(status, {"title": TITLES.get(status, "Error"), "detail": message, "status": status})
+
+    def address(self, asked: Asked) -> str:
+        return asked.json.get("webhook", "")
+
+    def webhook(self, work: Work) -> calls.Sent:
+        return calls.standard(self.shown(work), self.webhook_secret)
 
     def new_id(self) -> str:
         return base64.b32encode(uuid.uuid4().bytes).decode().lower().rstrip("=")
@@ -94,6 +102,8 @@ class ReplicateStandIn(StandIn):
         given = asked.json
         if unknown := sorted(set(given) - BODY):
             return _invalid("", f"Additional property {unknown[0]} is not allowed")
+        if wrong := _wrong_webhook(given):
+            return _invalid(*wrong)
         given = given.get("input")
         if not isinstance(given, dict):
             return _invalid("input", "input is required")
@@ -116,9 +126,9 @@ class ReplicateStandIn(StandIn):
     def listed(self, asked: Asked) -> Answer:
         newest = list(reversed(self.works.values()))
         start = int(asked.query.get("cursor", 0))
-        page = newest[start : start + PAGE]
-        more = start + PAGE < len(newest)
-        following = f"{self.base_url}/predictions?cursor={start + PAGE}" if more else None
+        page = newest[start : start + self.page]
+        more = start + self.page < len(newest)
+        following = f"{self.base_url}/predictions?cursor={start + self.page}" if more else None
         shown = [self.shown(work) for work in page]
         return Answer(200, {"next": following, "previous": None, "results": shown})
 
@@ -195,6 +205,14 @@ def _wrong(given: dict[str, Any]) -> tuple[str, str] | None:
             return f"input.{name}", f"Invalid type. Expected: {wanted}, given: {type(given[name]).__name__}"
         if name in given and given[name] not in CHOICES.get(name, {given[name]}):
             return f"input.{name}", f"{name} must be one of {sorted(CHOICES[name])}"
+    return None
+
+
+def _wrong_webhook(given: dict[str, Any]) -> tuple[str, str] | None:
+    if not given.get("webhook", "https://").startswith("https://"):
+        return "webhook", "Webhook URLs must be HTTPS"
+    if not set(given.get("webhook_events_filter", ())) <= {"start", "output", "logs", "completed"}:
+        return "webhook_events_filter", "Unknown event"
     return None
 
 

@@ -23,6 +23,7 @@ FAILURES = {
 }
 ENDED = {"SUCCEEDED", "FAILED", "CANCELLED"}
 CREDITS_A_SECOND = 12
+MOST_BYTES = 5_000_000  # of a data URI
 # by the model gen4.5
 RATIOS = {
     "text_to_video": {"1280:720", "720:1280"},
@@ -140,6 +141,8 @@ def _wrong(kind: str, fields: dict):
         yield "seed", "Expected an integer from 0 to 4294967295."
     if kind == "image_to_video" and not _is_picture(fields.get("promptImage")):
         yield "promptImage", "Invalid data URI or URL."
+    if len(str(fields.get("promptImage", ""))) > MOST_BYTES:
+        yield "promptImage", "The asset exceeds the maximum size of 5 MB."
     for name in set(fields) - FIELDS - ({"promptImage"} if kind == "image_to_video" else set()):
         yield name, "Unrecognized key."
 

@@ -125,11 +125,21 @@ class Server:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:
-        self._server.close()
+        await self._stop_accepting()
         others = asyncio.all_tasks(self._loop) - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+
+    async def _stop_accepting(self) -> None:
+        """Close the listening socket. What was accepted just before is made a connection first, of which
+        asyncio would lose hold: a server that is closed takes none, and the socket would stay open.
+        """
+        for listening in self._server.sockets:
+            self._loop.remove_reader(listening.fileno())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self._server.close()
 
     def hold(self, when: Callable[[Asked], bool], *, before: bool = False) -> Hold:
         """Hold up every request for which `when` is true, until the hold is released."""
@@ -142,12 +152,8 @@ class Server:
 
     def stop_listening(self) -> None:
         """Refuse connections from now on, as a server does that is not there."""
-
-        async def close() -> None:
-            self._server.close()
-
         self.is_down = True
-        self._call(close())
+        self._call(self._stop_accepting())
 
     def listen_again(self) -> None:
         self.is_down = False

@@ -19,6 +19,7 @@
 | `[ages]` | it never ends |
 """
 
+import asyncio
 import dataclasses
 import functools
 import io
@@ -30,6 +31,7 @@ from typing import Any
 import av
 import numpy as np
 
+from tests.remote.stand_ins import calls
 from tests.remote.stand_ins.server import Answer, Asked, Drop, Server
 
 WORDS = re.compile(r"\[([a-z]+)\]")
@@ -76,9 +78,16 @@ class Work:
 
 
 class StandIn(Server):
-    """A provider. `takes` is how long a work takes, in seconds; `key` what callers must show."""
+    """A provider. `takes` is how long a work takes, in seconds; `key` what callers must show.
+
+    It sends webhooks to the server at `hears`, if there is one, when a work `ends` and, where the protocol
+    does so, when it `begins`; when it `lies` it says at the beginning that the work has failed.
+    """
 
     key = "a-secret-key"
+    calls_when: tuple[str, ...] = ("ends",)
+    hears = ""
+    webhook_secret = calls.secret()
 
     def __init__(self, *, takes: float = 0.3) -> None:
         super().__init__()
@@ -86,6 +95,8 @@ class StandIn(Server):
         self.works: dict[str, Work] = {}
         self.refused: dict[str, int] = {}
         self.is_ill = False  # then every answer is 503
+        self.told: list[int] = []  # what webhooks were answered
+        self.telling: set[asyncio.Task[None]] = set()
 
     # what a protocol says for itself
     def refusal(self, status: int, code: str, message: str) -> Answer:
@@ -94,6 +105,20 @@ class StandIn(Server):
 
     def is_let_in(self, asked: Asked) -> bool:
         return asked.headers.get("authorization") == f"Bearer {self.key}"
+
+    def address(self, asked: Asked) -> str:
+        """Where a submission asks to be told, "" if nowhere."""
+        return ""
+
+    def webhook(self, work: "Work") -> calls.Sent:
+        """What it is told of a work, signed."""
+        raise NotImplementedError
+
+    async def _tell(self, address: str, work: "Work", when: str) -> None:
+        await asyncio.sleep(work.takes + 0.05 if when == "ends" else 0.0)
+        lie = dataclasses.replace(work, prompt=f"{work.prompt} [fail]", takes=0)
+        sent = self.webhook(lie if when == "lies" else work)
+        self.told.append(await asyncio.to_thread(calls.post, address, self.hears, sent))
 
     def answer(self, asked: Asked) -> Answer:
         if self.is_ill:
@@ -127,6 +152,9 @@ class StandIn(Server):
             takes=self.takes,
         )
         self.works[work.id] = work
+        if self.hears and (address := self.address(asked)):
+            for when in self.calls_when:
+                self.telling.add(self._loop.create_task(self._tell(address, work, when)))
         if "broken" in words:
             return self.refusal(500, "server_error", "The server had an error.")
         if "lost" in words:

@@ -1,0 +1,88 @@
+"""A provider's webhook ends the wait for the next poll. What it says changes nothing, nor does its loss."""
+
+import time
+
+import pytest
+from django.utils.module_loading import import_string
+
+from jobs.callbacks import links, published
+from jobs.models import Job, RemoteTask
+from jobs.providers.remote import Webhook
+from tests.remote.cases import CASES
+
+FAR_OFF = 3600.0  # seconds: no poll but the first comes within a test
+
+
+def webhook_of(case):
+    return import_string(case.provider).capabilities.webhook
+
+
+CALLING = [case for case in CASES if webhook_of(case) is not Webhook.NONE]
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("case", CALLING, indirect=True, ids=lambda c: c.name)]
+
+
+@pytest.fixture
+def called(case, far, stand_in, live_server, settings, monkeypatch):
+    """Return what changes the model `far`, whose provider can call back."""
+    published.forget()
+    monkeypatch.setenv("FAR_WEBHOOK_SECRET", stand_in.webhook_secret)
+    settings.PUBLIC_URL = "https://videos.example.org"
+    settings.OUTBOUND_ALLOWED_HOSTS = [f"127.0.0.1:{stand_in.port}"]
+    stand_in.hears = live_server.url
+    stand_in.entered = links.of_account("far")
+
+    def change(**remote):
+        name = "FAR_WEBHOOK_SECRET" if webhook_of(case) is Webhook.SECRET else ""
+        far(webhook=name, **remote)
+        entry = settings.VIDEO_MODELS["far"]
+        options = {**entry["options"], "jwks": f"{stand_in.origin}/.well-known/jwks.json"}
+        options.pop("callback", None)  # an address of the operator's own comes before ours
+        settings.VIDEO_MODELS = {"far": {**entry, "options": options}}
+
+    return change
+
+
+def test_a_job_is_done_soon_after_its_provider_has_called(called, finish, submit, stand_in):
+    called(poll_seconds=FAR_OFF)
+    stand_in.takes = 2.0
+    job = finish(submit())
+    assert job.status == "completed", job.failure_detail
+    assert set(stand_in.told) == {200}
+    [work] = stand_in.works.values()
+    assert 2 <= work.polls <= 4  # at once, and for each call
+    assert not RemoteTask.objects.exclude(hinted_at=None).exists()
+
+
+def test_a_webhook_that_lies_costs_one_poll_and_the_job_goes_on(called, finish, submit, stand_in):
+    called(poll_seconds=4.0)
+    stand_in.calls_when = ("lies",)
+    stand_in.takes = 3.0
+    job = finish(submit())
+    assert stand_in.told == [200]
+    assert job.status == "completed", job.failure_detail
+
+
+def test_a_webhook_that_is_lost_is_not_missed(called, finish, submit, stand_in):
+    called(poll_seconds=0.5)
+    stand_in.calls_when = ()
+    stand_in.takes = 1.0
+    assert finish(submit()).status == "completed"
+    assert stand_in.told == []
+
+
+def test_a_webhook_that_is_not_the_providers_is_not_heeded(called, case, drive, submit, stand_in, task_of):
+    if webhook_of(case) is Webhook.ADDRESS:
+        pytest.skip("there is nothing but the address to tell it by")
+    called(poll_seconds=FAR_OFF)
+    stand_in.webhook_secret = "whsec_" + "A" * 44
+    stand_in.publishes = []
+    stand_in.takes = 1.0
+    job = submit()
+    drive()
+    end = time.monotonic() + 20
+    while not stand_in.told:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert stand_in.told == [404]
+    assert task_of(job).hinted_at is None
+    assert Job.objects.get(id=job.id).status == "processing"

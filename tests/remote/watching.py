@@ -1,0 +1,21 @@
+"""What tests of the driver wait for and look at."""
+
+import time
+
+from jobs.models import RemoteTask
+
+PATIENCE = 30.0
+
+
+def eventually(true, *, patience=PATIENCE):
+    """Return what `true` returns once it is true."""
+    end = time.monotonic() + patience
+    while not (found := true()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return found
+
+
+def states(job):
+    """The states of a job's submissions, the first one first."""
+    return list(RemoteTask.objects.filter(job_id=job.id).order_by("id").values_list("state", flat=True))
