@@ -1,0 +1,1 @@
+"""The client, written once: `_sync` is made from this folder by `make clients`, and never edited."""

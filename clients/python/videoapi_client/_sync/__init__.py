@@ -1,0 +1,1 @@
+"""The client that blocks: made from `_async` by `make clients`, and never edited."""
