@@ -14,12 +14,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The tools load the settings, which refuse unsafe values unless told that this is development.
 TOOL := DEBUG=true SECRET_KEY=of-no-worth DATABASE_URL=sqlite://:memory: $(BIN)/
 MANAGE := $(TOOL)python manage.py
-PYTEST := $(BIN)/python -m pytest -n 2
+# More than a small machine has processors: many of the slow tests wait for leases to run out.
+# Whoever has done its share takes from another's: a few tests are a hundred times as long as most.
+PYTEST := $(BIN)/python -m pytest -n $(or $(TESTERS),4) --dist worksteal
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-sqlite test-postgresql services check fmt lint types schema schema-check \
-	migrations-check bench lock storm bench-brokers
+	migrations-check bench lock storm bench-brokers bench-remote clients
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +47,9 @@ storm: $(DEV) ## kill everything while clients work, and see what is lost: SEED,
 bench-brokers: $(DEV) ## measure the places for the queue side by side: WAITING, ROUNDS (docs: bench/brokers.py)
 	@exec $(BIN)/python -m bench.brokers
 
+bench-remote: $(DEV) ## measure a thousand remote jobs in flight on one worker process: JOBS, TAKES, POLL
+	@$(TOOL)python -m bench.remote
+
 fmt: $(DEV) ## format the code and mend what can be mended
 	$(TOOL)ruff format .
 	$(TOOL)ruff check --fix .
@@ -58,13 +63,17 @@ types: $(DEV) ## check the types
 schema: $(DEV) ## write the OpenAPI schema to docs/openapi.yaml
 	$(MANAGE) spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
+clients: $(DEV) ## make what the clients take from docs/openapi.yaml, and the sync Python client from the async one
+	cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund && npm run types
+	$(BIN)/python clients/python/make_sync.py
+
 bench: $(RUNTIME) ## measure against the least that could do the same; SIZES=1000,100000,1000000 for more; bench.json
 	@exec $(BIN)/python -m bench
 
-lock: $(MADE) ## renew requirements.txt and requirements-dev.txt from their .in files
+lock: $(MADE) ## renew requirements.txt, requirements-dev.txt and requirements-diffusers.txt from their .in files
 	@$(BIN)/python -m venv $(VENV)/lock
 	@$(VENV)/lock/bin/python -m pip --disable-pip-version-check --quiet install uv==$(UV_VERSION)
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-dev requirements-diffusers; do \
 		$(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 			--no-header --no-emit-index-url $$name.in --output-file $$name.txt || exit 1; \
 	done

@@ -242,15 +242,19 @@ def operation(
     parameters: Iterable[Any] = (),
     waits: Iterable[int] = (),
     public: bool = False,
+    refused: Callable[[str, Iterable[Refusal]], dict[Any, OpenApiResponse]] = refused,
     **more: Any,
 ) -> Callable[[F], F]:
     """Return the decorator that documents one view method; `path` is the one of its error examples.
 
     `dust` and `timing` say what a call costs and how long it, or what it starts, takes. What every operation
     has is added here: request ids, 503, the errors of any path, and, unless it is `public`, credentials with
-    401 and the rate limit with 429. `waits` are more statuses with `Retry-After`.
+    401 and the rate limit with 429. `waits` are more statuses with `Retry-After`. `refused` puts the refusals
+    into another shape.
     """
+    refusals = tuple(refusals)
     common = (UNAVAILABLE,) if public else (NOT_AUTHENTICATED, RATE_LIMITED, UNAVAILABLE)
+    own = {refusal.code for refusal in refusals}  # which say more of the same
     waiting = retry_after(*waits, 503) if public else retry_after(*waits, 429, 503)
     shared = [REQUEST_ID, REQUEST_ID_ANSWERED, waiting, *([] if public else [CHALLENGE])]
     decorator: Callable[[F], F] = extend_schema(
@@ -259,7 +263,10 @@ def operation(
         summary=summary,
         description=f"{description.strip()}\n\n**DUST:** {dust}\n\n**Timing:** {timing}",
         parameters=[*shared, *parameters],
-        responses={**answers, **refused(path, (*refusals, *common))},
+        responses={
+            **answers,
+            **refused(path, (*refusals, *(each for each in common if each.code not in own))),
+        },
         **more,
     )
     return decorator
@@ -277,7 +284,7 @@ class StrictBody(OpenApiSerializerExtension):  # type: ignore[misc]
         schema: dict[str, Any] = mapped
         schema["additionalProperties"] = False
         if self.target.parent is None:
-            schema["properties"]["user_id"] = {
+            schema.setdefault("properties", {})["user_id"] = {
                 "type": "string",
                 "format": "uuid",
                 "deprecated": True,

@@ -35,3 +35,15 @@ class LoginThrottle(_PerCaller):
     """`RATE_LOGIN`: attempts to sign in."""
 
     scope = "login"
+
+
+class CallbackThrottle(_PerCaller):
+    """`RATE_CALLBACK`: webhooks of providers, and what strangers send in their place."""
+
+    scope = "callback"
+
+
+class WebhookThrottle(_PerCaller):
+    """`RATE_WEBHOOK`: secrets made, tests and replays of webhooks."""
+
+    scope = "webhook"

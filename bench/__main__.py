@@ -38,26 +38,14 @@ def _size(jobs: int, server: str) -> Any:
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         databases.throw_away(server, Path(folder)) as url,
     ):
-        environment = _environment(folder, url)
+        environment = {
+            **databases.production(folder, url),
+            "DJANGO_SETTINGS_MODULE": "bench.settings",
+            "DATABASE_POOL": "true" if url else "false",
+            "REHEARSAL": "true",
+        }
         done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
-
-
-def _environment(folder: str, url: str) -> dict[str, str]:
-    """Return the settings of a production start; only the address, and that it speaks plain http, differ."""
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "bench.settings",
-        "DEBUG": "false",
-        "SECRET_KEY": "for-the-bench-only-" + "x" * 50,
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "SECURE_COOKIES": "false",
-        "DATA_DIR": folder,
-        "DATABASE_URL": url,
-        "DATABASE_POOL": "true" if url else "false",
-        "REHEARSAL": "true",
-        "LOG_LEVEL": "ERROR",
-    }
 
 
 if __name__ == "__main__":

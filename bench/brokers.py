@@ -137,17 +137,9 @@ def _started(server: str, changes: dict[str, str]) -> Iterator[Contender]:
         url = stack.enter_context(databases.throw_away(changes.get("DATABASE", server), Path(folder)))
         contender = Contender(
             {
-                **os.environ,
-                "DJANGO_SETTINGS_MODULE": "videoapi.settings",
-                "DEBUG": "false",
-                "SECRET_KEY": "for-the-bench-only-" + "x" * 50,
-                "ALLOWED_HOSTS": "127.0.0.1",
-                "SECURE_COOKIES": "false",
-                "DATA_DIR": folder,
-                "DATABASE_URL": url,
+                **databases.production(folder, url),
                 "REDIS_URL": os.environ.get("BENCH_REDIS_URL") or REDIS,
                 "WORKER_QUEUES": "render=2",
-                "LOG_LEVEL": "ERROR",
                 **changes,
             }
         )

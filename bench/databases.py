@@ -13,6 +13,21 @@ LOCAL = "postgres://postgres@127.0.0.1:5432/postgres"
 SQLITE = "sqlite"
 
 
+def production(folder: str, url: str) -> dict[str, str]:
+    """Return the settings of a production start; only the address, and that it speaks plain http, differ."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "videoapi.settings",
+        "DEBUG": "false",
+        "SECRET_KEY": "for-the-bench-only-" + "x" * 50,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "SECURE_COOKIES": "false",
+        "DATA_DIR": folder,
+        "DATABASE_URL": url,
+        "LOG_LEVEL": "ERROR",
+    }
+
+
 @contextlib.contextmanager
 def throw_away(server: str, folder: Path) -> Iterator[str]:
     """Yield the DATABASE_URL of a fresh database: on `server`, or a file in `folder` for `sqlite`."""

@@ -11,7 +11,7 @@ from accounts.models import User
 from base.ids import uuid7
 from dust import ledger
 from dust.models import Transfer
-from jobs import lifecycle
+from jobs import lifecycle, upkeep
 from jobs.models import Job, JobEvent, Message
 from jobs.order import Order
 from jobs.providers.base import FailureCode
@@ -112,7 +112,7 @@ def cleared(example: Example) -> Example:
     Job.objects.filter(id=example.job.id).update(**{name: F(name) - span for name in times})
     JobEvent.objects.filter(job_id=example.job.id).update(at=F("at") - span)
     job = Job.objects.get(id=example.job.id)
-    lifecycle.expire(job)
+    upkeep.expire(job)
     return dataclasses.replace(_read(job), made_at=example.made_at)
 
 

@@ -1,6 +1,6 @@
-"""`python -m bench.remote`: many remote jobs in flight on one worker process, against a provider's stand-in.
+"""`make bench-remote`: many remote jobs in flight on one worker process, against a provider's stand-in.
 
-`JOBS` (1000) is how many, `TAKES` (60) how many seconds the provider works on each, `POLL` (5) the seconds
+`JOBS` (1000) is how many, `TAKES` (150) how many seconds the provider works on each, `POLL` (5) the seconds
 between two questions. It prints what one process needs and how late it notices that a job is done. It asserts
 nothing.
 """
@@ -35,7 +35,8 @@ class Clocked(OpenAIStandIn):
 
 def main() -> None:
     """Submit all jobs, wait until they have ended, and print the figures."""
-    jobs, takes = int(os.environ.get("JOBS", "1000")), float(os.environ.get("TAKES", "60"))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.settings")
+    jobs, takes = int(os.environ.get("JOBS", "1000")), float(os.environ.get("TAKES", "150"))
     server = os.environ.get("BENCH_DATABASE_URL") or databases.LOCAL
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
@@ -78,18 +79,19 @@ def _measure(live: Installation, provider: Clocked, url: str, jobs: int) -> dict
     warm = _submit(api, "Warm")
     while api.get(f"/videos/jobs/{warm}/status")["status"] != "completed":
         time.sleep(LOOK_SECONDS)
-    pid = max(_drivers(live), key=_resident)
-    idle, spent = _resident(pid), _seconds(pid)
+    before = {pid: (_resident(pid), _seconds(pid)) for pid in _processes(live)}
     began = time.monotonic()
     for number in range(jobs):
         _submit(api, f"Wave {number}")
     submitted = time.monotonic() - began
-    most: dict[str, float] = {"in flight": 0, "resident MB": 0, "connections": 0}
+    most: dict[str, float] = {"in flight": 0, "connections": 0}
+    peaks = {pid: resident for pid, (resident, _) in before.items()}
     with psycopg.connect(url, autocommit=True) as database:
         while left := _one(database, "SELECT count(*) FROM jobs_job WHERE finished_at IS NULL"):
             flying = sum(work.share < 1 for work in list(provider.works.values()))
-            seen = {"in flight": flying, "resident MB": _resident(pid), "connections": _connections(database)}
+            seen = {"in flight": flying, "connections": _connections(database)}
             most = {name: max(value, seen[name]) for name, value in most.items()}
+            peaks = {pid: max(peak, _resident(pid)) for pid, peak in peaks.items()}
             print(
                 f"{time.monotonic() - began:6.0f} s: {left} left, {flying} at the provider", file=sys.stderr
             )
@@ -99,6 +101,8 @@ def _measure(live: Installation, provider: Clocked, url: str, jobs: int) -> dict
             " JOIN jobs_remotetask t ON t.job_id = j.id WHERE j.id <> %s",
             [warm],
         ).fetchall()
+    spent = {pid: _seconds(pid) - seconds for pid, (_, seconds) in before.items()}
+    driver = max(spent, key=lambda pid: spent[pid])
     late = sorted(float(at) - provider.done_at(provider.works[name]) for name, at, _ in ended)
     polls = sum(work.polls for work in provider.works.values())
     return {
@@ -107,10 +111,11 @@ def _measure(live: Installation, provider: Clocked, url: str, jobs: int) -> dict
         "submitted in s": round(submitted, 1),
         "all done after s": round(time.monotonic() - began, 1),
         "most in flight": most["in flight"],
-        "resident KB for each in flight": round(
-            (most["resident MB"] - idle) * 1024 / max(most["in flight"], 1)
+        "driver, MB before and at most": [round(before[driver][0]), round(peaks[driver])],
+        "KB more for each in flight": round(
+            (peaks[driver] - before[driver][0]) * 1024 / max(most["in flight"], 1)
         ),
-        "processor seconds": round(_seconds(pid) - spent, 1),
+        "driver, processor seconds": round(spent[driver], 1),
         "polls": polls,
         "most connections of all workers": most["connections"],
         "done to completed, s": {
@@ -127,13 +132,13 @@ def _submit(api: Any, prompt: str) -> str:
     return found
 
 
-def _drivers(live: Installation) -> list[int]:
-    """The inner processes of the cluster: one of them drives."""
+def _processes(live: Installation) -> list[int]:
+    """All processes of the workers: the one that works most drives."""
     mark = live.children.mark.encode()
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            if mark in (path / "environ").read_bytes() and b"qcluster" in (path / "cmdline").read_bytes():
+            if mark in (path / "environ").read_bytes() and b"uvicorn" not in (path / "cmdline").read_bytes():
                 found.append(int(path.name))
         except OSError:
             continue

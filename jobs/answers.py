@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.http import parse_etags
 
-from jobs import catalogue, estimates, pricing, upstreams
+from jobs import cancellation, catalogue, estimates, pricing, upstreams
 from jobs.catalogue import Model
 from jobs.errors import JobCancelled, JobFailed, ResultExpired, VideoDeleted
 from jobs.formats import Duration, Resolution
@@ -18,6 +18,7 @@ from jobs.submission import Quote, Receipt
 from videos import serializers
 
 POLL_SECONDS = 5
+CANCELLING = "cancelling"
 WAITING = {
     Status.QUEUED: "The job is waiting in the queue.",
     Status.STARTING: "The job is starting.",
@@ -50,7 +51,7 @@ def status(job: Any) -> dict[str, Any]:
             "current_step": current_step(job),
             "queue_position": queue_position(job),
             "estimated_remaining_seconds": estimates.remaining(job),
-            "model_used": job.model,
+            "model_used": job.made_by or job.model,
         },
         "cost": job.cost,
         "dust": job.dust.value,
@@ -61,7 +62,8 @@ def status(job: Any) -> dict[str, Any]:
         "expires_at": time(job.expires_at) if job.status == Status.COMPLETED else None,
     }
     if job.status == Status.FAILED:
-        body |= {"error": FailureCode(job.failure_code).label, "error_code": job.failure_code}
+        code = FailureCode.known(job.failure_code)
+        body |= {"error": code.label, "error_code": code.value}
     return body
 
 
@@ -101,8 +103,8 @@ def result(job: Any, request: HttpRequest) -> dict[str, Any]:
     """Return a finished job's result. Raise JobFailed, JobCancelled, ResultExpired or VideoDeleted."""
     facts = {"job_id": str(job.id), "job_status": job.status}
     if job.status == Status.FAILED:
-        sentence = FailureCode(job.failure_code).label
-        raise JobFailed(sentence, **facts, failure_code=job.failure_code, dust=job.dust.value)
+        code = FailureCode.known(job.failure_code)
+        raise JobFailed(str(code.label), **facts, failure_code=code.value, dust=job.dust.value)
     if job.status == Status.CANCELLED:
         raise JobCancelled(**facts)
     if job.video is None:
@@ -114,17 +116,17 @@ def result(job: Any, request: HttpRequest) -> dict[str, Any]:
         "job_id": str(job.id),
         "status": job.status,
         "video": serializers.video(job.video, request),
-        "generation_info": {"model_used": job.model, "generation_time_ms": job.generation_ms},
+        "generation_info": {"model_used": job.made_by or job.model, "generation_time_ms": job.generation_ms},
     }
 
 
 def cancelled(job: Job) -> dict[str, Any]:
-    """Return the answer to a cancellation."""
+    """Return the answer to a cancellation that is done."""
     return {
         "success": True,
         "job_id": str(job.id),
         "status": job.status,
-        "message": f"The job was cancelled and {job.cost} DUST released.",
+        "message": f"The job was cancelled and {job.cost} DUST {job.dust.value}.",
         "released": job.cost,
     }
 
@@ -152,6 +154,7 @@ def model(entry: Model) -> dict[str, Any]:
         "aspect_ratios": entry.aspect_ratios,
         "prices": prices,
         "typical_seconds": _typical_seconds(entry),
+        "cancellable_while_running": cancellation.can_stop(entry),
     }
 
 
@@ -177,7 +180,9 @@ def _typical_seconds(entry: Model) -> int:
 
 
 def current_step(job: Any) -> str:
-    """Return what is being done; of a queued job also that its provider takes nothing at the moment."""
+    """Return what is being done: that it is to be cancelled, and that its provider takes nothing now, too."""
+    if job.is_unwanted and not job.is_finished:
+        return CANCELLING
     if job.status == Status.QUEUED and (model := catalogue.get(job.model)) and upstreams.is_down(model):
         return upstreams.DOWN
     return str(job.current_step)
@@ -193,9 +198,14 @@ def retry_after(job: Any) -> int:
     return min(POLL_SECONDS, estimates.remaining(job) or POLL_SECONDS)
 
 
+def look(job: Any) -> tuple[Any, ...]:
+    """Return what of a status is news to a person; the time remaining alone is not."""
+    return job.status, job.attempt, job.progress, current_step(job), job.ahead
+
+
 def etag(job: Any) -> str:
-    """Return a weak tag of what the status says; the time remaining alone is not news."""
-    news = (job.status, job.attempt, job.progress, current_step(job), job.ahead, job.updated_at.isoformat())
+    """Return a weak tag of what the status says, but for the time remaining."""
+    news = (*look(job), job.updated_at.isoformat())
     return f'W/"{hashlib.sha256(repr(news).encode()).hexdigest()[:24]}"'
 
 

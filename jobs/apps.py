@@ -28,11 +28,11 @@ class JobsConfig(AppConfig):
 
         audit.register(CHECKS)
         checks.register(checking.check)
-        post_migrate.connect(_make_support_group, sender=self)
+        post_migrate.connect(_make_groups, sender=self)
         if cluster.OWNER_VARIABLE in os.environ:  # before the cluster forks: in all its processes
             connection.limit_statements(settings.WORKER_DATABASE_TIMEOUT_SECONDS)
 
 
-def _make_support_group(*, using: str, apps: Any = installed, **_: Any) -> None:
-    """Put back the group that a `flush` has emptied away."""
-    support.make_group(apps, using=using)
+def _make_groups(*, using: str, apps: Any = installed, **_: Any) -> None:
+    """Make staff's groups: when their last right is there, and again when a `flush` has emptied them away."""
+    support.make_groups(apps, using=using)

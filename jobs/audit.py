@@ -55,8 +55,11 @@ CHECKS = (
     ),
     Check(
         number=18,
-        rule="A job that was cancelled had its hold released once, and was never charged.",
-        sql=_books("status = 'cancelled' AND NOT (holds = 1 AND voids = 1 AND posts = 0 AND reverses = 0)"),
+        rule="A job that was cancelled got its DUST back once: refunded after its start, released before.",
+        sql=_books(
+            "status = 'cancelled' AND NOT (holds = 1 AND reverses = posts AND posts = started"
+            " AND voids = 1 - started)"
+        ),
     ),
     Check(
         number=19,

@@ -68,7 +68,7 @@ class GenerationInfo(serializers.Serializer[Any]):
     estimated_remaining_seconds = serializers.IntegerField(
         min_value=1, allow_null=True, help_text="Null once the job has ended."
     )
-    model_used = serializers.CharField()
+    model_used = serializers.CharField(help_text="The one that was ordered, or that it fell back to.")
 
 
 class JobFields(serializers.Serializer[Any]):
@@ -79,7 +79,9 @@ class JobFields(serializers.Serializer[Any]):
         Status.choices, help_text="`completed`, `failed` and `cancelled` are final."
     )
     progress = serializers.FloatField(
-        min_value=0, max_value=1, help_text="The share done. It never falls within an attempt."
+        min_value=0,
+        max_value=1,
+        help_text="The share done; it only falls if the work is begun anew, to 0.",
     )
     generation_info = GenerationInfo()
     cost = serializers.IntegerField(min_value=0, help_text="DUST.")
@@ -145,7 +147,7 @@ class ActiveJobs(Body):
 class ResultInfo(serializers.Serializer[Any]):
     """How the video was made."""
 
-    model_used = serializers.CharField()
+    model_used = serializers.CharField(help_text="The one that was ordered, or that it fell back to.")
     generation_time_ms = serializers.IntegerField(
         min_value=0, help_text="From the moment a worker took the job."
     )
@@ -213,6 +215,9 @@ class Model(serializers.Serializer[Any]):
     typical_seconds = serializers.IntegerField(
         min_value=1, help_text="For the plainest request, from this installation's own history."
     )
+    cancellable_while_running = serializers.BooleanField(
+        help_text="Whether `DELETE` may also be tried while the video is being made; queued, it always may."
+    )
 
 
 class Quote(serializers.Serializer[Any]):
@@ -256,4 +261,4 @@ class ResultGoneProblem(Problem):
 class TooManyRequestsProblem(Problem):
     """Come back later."""
 
-    limit = serializers.IntegerField(required=False, help_text="How many unfinished jobs one user may have.")
+    limit = serializers.IntegerField(required=False, help_text="How many of them one user may have.")

@@ -30,7 +30,12 @@ class Progress:
     step: str
 
 
-Message = Accepted | Progress | Rendered
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stopped:
+    """A process that is kept has dropped what it was told to drop, if it was at work at all."""
+
+
+Message = Accepted | Progress | Rendered | Stopped
 
 
 def read(line: bytes) -> Message:
@@ -47,11 +52,19 @@ def read(line: bytes) -> Message:
                 return Progress(_share(content["share"]), clean(content["step"]))
             case "done":
                 return _rendered(content)
+            case "stopped":
+                return Stopped()
             case "error":
                 raise _error(content)
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise nonsense(line) from error
     raise nonsense(line)
+
+
+def as_json(rendered: Rendered) -> dict[str, Any]:
+    """Return the content of `done`."""
+    fields = dataclasses.asdict(rendered)
+    return {key: str(value) if isinstance(value, Path) else value for key, value in fields.items()}
 
 
 def nonsense(said: bytes) -> ProviderError:
@@ -63,7 +76,8 @@ def nonsense(said: bytes) -> ProviderError:
 def require_own(rendered: Rendered, folder: Path) -> None:
     """Raise ProviderError unless what was rendered are plain files in `folder`.
 
-    Ask when the process has ended: a living one could change them afterwards.
+    Ask when the process has ended: a living one could change them afterwards. One that is kept (`jobs.kept`)
+    is trusted not to, as it opens nothing that a user sent.
     """
     for path in (rendered.video, rendered.poster):
         try:

@@ -12,7 +12,8 @@ PREFIXES = (
     *("OMP_", "MKL_", "OPENBLAS_", "CUDA_", "NVIDIA_", "HIP_", "ROCR_", "PYTORCH_"),
 )
 NAMES = {
-    *("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "HF_HOME", "TORCH_HOME"),
+    *("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV"),
+    *("HF_HOME", "HF_HUB_CACHE", "TORCH_HOME"),
     *("DJANGO_SETTINGS_MODULE", "DATA_DIR", "ENCODER_THREADS", "JOB_TIMEOUT_SECONDS"),
 }
 # What the settings ask for, of no worth to anybody, and that they read no file.

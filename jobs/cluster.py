@@ -5,6 +5,7 @@ as orphans, and the cluster's own sentinel sees nothing wrong. So the rule here 
 and unchanged, or the cluster is finished.
 """
 
+import logging
 import os
 import signal
 import subprocess
@@ -16,6 +17,8 @@ from django.conf import settings
 
 from base import processes
 from base.processes import Process
+
+logger = logging.getLogger(__name__)
 
 OWNER_VARIABLE = "VIDEOAPI_SUPERVISOR"  # in the environment of all that one supervisor has started
 START_SECONDS = 60.0
@@ -55,7 +58,9 @@ class Cluster:
         for sentinel in (process for process in everything if process.parent == self.main.pid):
             under = [process for process in everything if process.parent == sentinel.pid]
             self.inner |= {sentinel, *under}
-            self.complete = self.complete or len(under) >= self.workers + HELPERS
+            if len(under) >= self.workers + HELPERS:
+                self.complete = True
+                logger.info("worker %s: complete, none of its parts may end from now on", self.worker_id)
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM to the main process alone: sent to all of them, it never ends."""

@@ -41,6 +41,10 @@ class OutboundRefused(OutboundError):
     """Asking again would not help: the URL is not allowed, or the server's answer is final."""
 
 
+class OutboundTooLarge(OutboundRefused):
+    """What is there is larger than it may be."""
+
+
 class OutboundFailed(OutboundError):
     """Asking again may help: DNS, connection, timeout, or a fault of the server's."""
 

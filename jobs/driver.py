@@ -14,13 +14,13 @@ import logging
 import multiprocessing.util
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 from django.conf import settings
 from django.db import connections
 
-from jobs import catalogue, errand, intake, lifecycle, queue, upstreams, workers
+from jobs import catalogue, errand, intake, late_news, queue, remote_tasks, upkeep, upstreams, workers
 from jobs.errand import Errand
 from jobs.examiner import Examiner
 from jobs.models import Job, RemoteTask
@@ -97,14 +97,20 @@ class Driver:
                 await self._serve(Office(wire=wire, examiners=examiners, **rooms))
 
     async def _serve(self, office: Office) -> None:
-        renewing = asyncio.create_task(self._keep_renewing(office))
+        lease = min(settings.JOB_LEASE.total_seconds() / 3, LONGEST_RENEWAL)
+        chores = [(self._renew, lease), (self._heed, LOOK_SECONDS), (late_news.look, LOOK_SECONDS)]
+        if settings.PUBLIC_URL:  # else no provider can call
+            chores.append((self._hear, LOOK_SECONDS))
+        doing = [asyncio.create_task(self._keep_doing(chore, office, every)) for chore, every in chores]
         try:
             while not self._stopping or self._held or self._leaving or office.sending:
                 if not self._stopping:
                     await self._take(office)
                 await self._wait()
         finally:
-            renewing.cancel()
+            for task in doing:
+                task.cancel()
+            await asyncio.gather(*doing, return_exceptions=True)  # their requests end before the wire does
 
     async def _wait(self) -> None:
         assert self._news is not None  # noqa: S101 - made above
@@ -147,28 +153,47 @@ class Driver:
             entry[1].cancel()
 
     def _preparing(self) -> collections.Counter[str]:
-        """Count the jobs at hand that no provider is known to have yet, by the account they are meant for."""
-        models = (catalogue.get(each.job.model) for each, _ in self._held.values() if not each.is_engaged)
-        return collections.Counter(upstreams.account_of(model) for model in models if model and model.remote)
+        """Count the jobs at hand of which no submission is on record, by the breakers before them."""
+        models = (catalogue.get(each.job.model) for each, _ in self._held.values() if not each.is_submitted)
+        meant = (upstreams.names_of(model) for model in models if model and model.remote)
+        return collections.Counter(name for names in meant for name in names)
 
-    async def _keep_renewing(self, office: Office) -> None:
-        """Renew all leases in time; drop the jobs that were lost."""
+    async def _keep_doing(
+        self, chore: Callable[[Office], Awaitable[None]], office: Office, every: float
+    ) -> None:
         while True:
-            await asyncio.sleep(min(settings.JOB_LEASE.total_seconds() / 3, LONGEST_RENEWAL))
-            jobs = [each.job for each, _ in self._held.values()]
+            await asyncio.sleep(every)
             try:
-                lost, stopping = await insist(office.watch, functools.partial(_renew, jobs, self._worker))
-            except Exception:  # an outer edge: without it all jobs would be lost one after another
-                logger.exception("could not renew the leases of %s jobs", len(jobs))
-                continue
-            self._stopping = self._stopping or stopping
-            for job_id in lost:
-                self._drop(job_id)
+                await chore(office)
+            except Exception:  # an outer edge: if none were renewed, all jobs would be lost one after another
+                name = getattr(chore, "__name__", chore)
+                logger.exception("the chore %s has failed, and is done again in %s seconds", name, every)
+
+    async def _renew(self, office: Office) -> None:
+        """Renew all leases; drop the jobs that were lost."""
+        jobs = [each.job for each, _ in self._held.values()]
+        lost, stopping = await insist(office.watch, functools.partial(_renew, jobs, self._worker))
+        self._stopping = self._stopping or stopping
+        for job_id in lost:
+            self._drop(job_id)
+
+    async def _heed(self, office: Office) -> None:
+        """Tell the jobs at hand whether their users still want them."""
+        unwanted = await office.write(upkeep.unwanted, self._worker)
+        for at_work, _ in self._held.values():
+            at_work.withdrawal.note(is_unwanted=at_work.job.id in unwanted)
+
+    async def _hear(self, office: Office) -> None:
+        """Have jobs of which their providers say that there is news asked about at once."""
+        if self._held:
+            hinted = await office.write(remote_tasks.take_hints, self._worker, frozenset(self._held))
+            for job_id in hinted & self._held.keys():
+                self._held[job_id][0].bell.ring()
 
 
 def _renew(jobs: list[Job], worker: str) -> tuple[set[uuid.UUID], bool]:
     """Renew leases; return the jobs that are lost, and whether the worker is to stop."""
-    return lifecycle.renew(jobs, worker=worker), workers.is_stopping(worker)
+    return upkeep.renew(jobs, worker=worker), workers.is_stopping(worker)
 
 
 @contextlib.contextmanager

@@ -10,38 +10,28 @@ import datetime
 import logging
 import random
 import time
-from collections.abc import Callable
 
-from jobs import fetching, formats, lifecycle, remote_tasks, submitting, upstreams
+from jobs import asking, engagement, fetching, formats, lifecycle, remote_tasks, submitting
+from jobs.bell import Bell
+from jobs.engagement import Engaged, Lost, Waits
 from jobs.errors import JobLost
-from jobs.models import Job, RemoteState
+from jobs.models import Job
 from jobs.office import Office
-from jobs.providers.base import FailureCode, ProviderError
-from jobs.providers.remote import (
-    Ask,
-    Cost,
-    Made,
-    NotMade,
-    Outcome,
-    Reply,
-    Request,
-    Unreadable,
-    Working,
-    pause,
-    words,
-)
+from jobs.providers.base import ESTIMATED, ESTIMATED_MOST, FailureCode, ProviderError
+from jobs.providers.remote import IN_QUEUE, Made, NotMade, Working
 from jobs.states import Status
-from jobs.submitting import ASK_SECONDS, Engaged, Lost, Waits
-from jobs.wire import NoReply, NotSent
+from jobs.withdrawal import Withdrawal
 
 logger = logging.getLogger(__name__)
 
 FETCHES = 6  # tries to get a finished video, each with a fresh address
 GONE = 6  # polls in a row that are told the work is not known
+GONE_WITH_A_CANCEL = 2  # the same once the provider has agreed to cancel it: some forget such work
+FORGOTTEN = "It has agreed to cancel it, and does not know it any more."
 LONGEST_SILENCE = 60.0  # seconds between two polls of a provider that does not answer
+LONGEST_WITH_A_WISH = 5.0  # the same while it is to be cancelled, unless the provider turns us away
 NEWS = 0.05  # of the work; smaller steps are not written
-ESTIMATED_MOST = 0.95
-MILLION = 1_000_000
+MAKING = "Making the video"
 
 
 async def run(errand: "Errand") -> None:
@@ -52,11 +42,11 @@ async def run(errand: "Errand") -> None:
             await errand.run()
         except ProviderError as error:
             await office.write(lifecycle.fail, job, code=error.code, detail=error.detail)
+        except remote_tasks.Unwanted:
+            await office.write(remote_tasks.stop_unsent, job)
         except Waits as why:
-            await _put_off(job, why, office)
-        except OSError as error:  # storage or disk: perhaps gone in a moment; the video is still there
-            logger.exception("job %s: storage", job.id)
-            await _put_off(job, Waits(upstreams.LONGEST_PAUSE, f"Storage failed: {error}"), office)
+            if not await office.write(remote_tasks.stop_unsent, job):
+                await _put_off(job, why, office)
         except JobLost:
             raise
         except Exception as error:  # the outer edge: whatever an adapter does, the user gets the DUST back
@@ -71,7 +61,7 @@ async def _put_off(job: Job, why: Waits, office: Office) -> None:
         await _fail_for_review(job, Lost(code, f"It waited as long as any may. {why.why}"), office)
         return
     delay = datetime.timedelta(seconds=why.seconds * random.uniform(1.0, 1.3))  # noqa: S311 - no secret
-    await office.write(lifecycle.release, job, step=upstreams.DOWN, why=why.why, delay=delay)
+    await office.write(lifecycle.release, job, step=why.step, why=why.why, delay=delay)
 
 
 async def _fail_for_review(job: Job, why: Lost, office: Office) -> None:
@@ -88,45 +78,32 @@ class Errand:
     def __init__(self, job: Job, office: Office) -> None:
         self.job = self._job = job
         self.office = self._office = office
+        self.bell = Bell()
+        self.withdrawal = Withdrawal(job, office)
         self._share, self._step = 0.0, ""
+        self._estimated = 0.0
+        self._begun: float | None = None  # when the work was, as far as is known; by the monotonic clock
+        self._strange: set[str] = set()
         self._silent = self._gone = 0
-        self._engaged: Engaged | None = None
-
-    @property
-    def is_engaged(self) -> bool:
-        """Whether a provider is known to have its job."""
-        return self._engaged is not None
+        self.is_submitted = False  # or about to be, on record: not any more by a refusal
 
     async def run(self) -> None:
         job, office = self._job, self._office
+        if self.withdrawal.is_wished and await office.write(remote_tasks.stop_unsent, job):
+            return
         try:
-            self._engaged = engaged = await submitting.engage(job, office)
+            engaged = await submitting.engage(job, office, self._note_submission)
             if job.status == Status.STARTING:
-                await office.write(lifecycle.accept, job)
+                await office.write(lifecycle.accept, job, by=engaged.model.alias)
             await self._see_through(engaged)
         except Lost as why:
-            await self._withdraw()
             await _fail_for_review(job, why, office)
 
-    async def _withdraw(self) -> None:
-        """Ask the provider to stop work that nobody waits for any more, and note what it says."""
-        engaged = self._engaged
-        if engaged is None or engaged.task.state != RemoteState.TAKEN:
-            return
-        request = engaged.adapter.cancel(remote_tasks.handle(engaged.task))
-        if request is None:
-            return
-        try:
-            self._require_home(engaged, request)
-            reply = await self._office.wire.ask(request, timeout=ASK_SECONDS)
-            said = f"HTTP {reply.status}"
-        except (NotSent, NoReply, Lost) as error:
-            said = str(error)
-        message = f"{engaged.model.alias} was asked to cancel it: {said}"
-        await self._office.write(lifecycle.remark, self._job, "withdraw", message=message)
+    def _note_submission(self, is_there: bool) -> None:
+        self.is_submitted = is_there
 
     async def _see_through(self, engaged: Engaged) -> None:
-        self._started = time.monotonic() - (await self._age(engaged))
+        self._started = self._begun = time.monotonic() - (await self._age(engaged))
         reason = ""
         for number in range(FETCHES):
             if number:
@@ -148,70 +125,45 @@ class Errand:
 
     async def _deliver(self, engaged: Engaged, made: Made) -> None:
         await self._tell(0.97, "Fetching the video")
-        seconds = formats.seconds(self._job.duration)
+        seconds = engaged.adapter.seconds(formats.seconds(self._job.duration))
+        route = engaged.adapter.route
         try:
-            await fetching.deliver(self._job, made, engaged.adapter.route, self._office, seconds=seconds)
+            with engagement.storing(self._job):  # the video is still there when it goes on
+                await fetching.deliver(self._job, made, route, self._office, seconds=seconds)
         except ProviderError as error:
             raise Lost(error.code, error.detail) from error
 
     async def _wait(self, engaged: Engaged) -> Made | NotMade:
         """Poll until the provider says how it ended. Raise Lost, or JobLost."""
-        adapter, handle = engaged.adapter, remote_tasks.handle(engaged.task)
         interval = engaged.remote.poll_seconds
         while True:
-            outcome, hint = await self._ask(
-                engaged, lambda: adapter.poll(handle), lambda reply: adapter.outcome(handle, reply)
-            )
-            if isinstance(outcome, Made | NotMade):
-                return outcome
-            if isinstance(outcome, Working):
-                await self._report(outcome)
-            self._require_hope(engaged)
-            silence = min(interval * 2.0 ** min(self._silent, 8), max(LONGEST_SILENCE, interval))
-            wait = max(silence, hint or 0.0)
-            await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 - no secret: to spread them
-
-    async def _ask(
-        self,
-        engaged: Engaged,
-        prepare: Callable[[], Request],
-        read: Callable[[Reply], Outcome],
-        *,
-        any_status: bool = False,
-    ) -> tuple[Outcome | None, float | None]:
-        """Return what the provider says, None if nothing of use, and when it wants to be asked again."""
-        try:
-            request = prepare()
-            self._require_home(engaged, request)
-            reply = await self._office.wire.ask(request, timeout=ASK_SECONDS)
-            if any_status or 200 <= reply.status < 300:
-                outcome = read(reply)
+            said = await asking.poll(engaged, self._office)
+            if isinstance(said.outcome, Made | NotMade):
+                return said.outcome
+            if said.outcome:
                 self._silent = self._gone = 0
-                if isinstance(outcome, Ask):
-                    further, read = outcome.request, outcome.read
-                    any_status = outcome.any_status
-                    return await self._ask(engaged, lambda: further, read, any_status=any_status)
-                return outcome, outcome.poll_after if isinstance(outcome, Working) else None
-        except (NotSent, NoReply, Unreadable) as error:
-            await self._bear(f"{engaged.model.alias}: {error}")
-            return None, None
-        self._gone = self._gone + 1 if reply.status in {404, 410} else 0
-        await self._bear(f"{engaged.model.alias}: HTTP {reply.status}: {words(reply)[:200]}")
-        return None, pause(reply)
+                await self._report(said.outcome, engaged)
+            else:
+                self._gone = self._gone + 1 if said.is_gone else 0
+                await self._bear(said.trouble)
+            if self._gone >= GONE_WITH_A_CANCEL and self.withdrawal.is_accepted:
+                return NotMade(code=FailureCode.PROVIDER_UNAVAILABLE, detail=FORGOTTEN, is_cancelled=True)
+            self._require_hope(engaged)
+            await self.withdrawal.press(engaged, is_working=said.outcome is not None)
+            silence = min(interval * 2.0 ** min(self._silent, 8), max(LONGEST_SILENCE, interval))
+            # never sooner: a pause may be the provider's own rule, whether it says so or the entry
+            wait = max(silence, said.poll_after or 0.0) * random.uniform(1.0, 1.2)  # noqa: S311 - no secret
+            # what turns us away for a while does not call us back earlier
+            least = (said.poll_after or 0.0) if said.outcome is None else 0.0
+            if self.withdrawal.is_wished:  # whether it is confirmed in time is not to be seen an hour later
+                wait = min(wait, max(least, LONGEST_WITH_A_WISH))
+            await self.withdrawal.unless_wished(self.bell.rest(wait, least=least))
 
     async def _bear(self, what: str) -> None:
         self._silent += 1
         logger.info("job %s: %s", self._job.id, what)
         if self._silent > 1:
             await self._tell(self._share, "The provider does not answer; the job goes on as soon as it does")
-
-    def _require_home(self, engaged: Engaged, request: Request) -> None:
-        """Raise Lost if the provider has named an address for us to ask that is not its own."""
-        if not engaged.adapter.route.owns(request.url):
-            host = request.url.split("/")[2] if request.url.count("/") > 1 else request.url
-            raise Lost(
-                FailureCode.INTERNAL_ERROR, f"The provider sends us to {host[:100]}, which is not its own."
-            )
 
     def _require_hope(self, engaged: Engaged) -> None:
         """Raise Lost if the work is past its time, or the provider knows nothing of it any more."""
@@ -221,14 +173,32 @@ class Errand:
         if time.monotonic() - self._started > limit:
             raise Lost(FailureCode.PROVIDER_TIMEOUT, f"Not done {limit} seconds after it was submitted.")
 
-    async def _report(self, working: Working) -> None:
+    async def _report(self, working: Working, engaged: Engaged) -> None:
         """Tell clients how far it is: as the provider says, else by how long such jobs take here."""
-        if working.share is not None:
-            await self._tell(min(working.share, ESTIMATED_MOST), working.step or "Making the video")
+        self._wonder(working.strange, engaged.model.alias)
+        if working.is_waiting:
+            self._begun = None
+            await self._tell(self._share, working.step or IN_QUEUE)
             return
+        # It never falls: while the provider says less than was estimated, what is shown is the estimate.
+        if working.share is not None and working.share >= self._estimated:
+            await self._tell(min(working.share, ESTIMATED_MOST), working.step or MAKING)
+            return
+        if working.share is None:
+            self._estimated = max(self._estimated, self._estimate())
+        await self._tell(self._estimated, ESTIMATED)
+
+    def _estimate(self) -> float:
+        """Return the share that should be done by now. Time in the provider's queue is no work."""
+        if self._begun is None:
+            self._begun = time.monotonic()
         expected = max(self._job.expected_seconds, 1.0)
-        share = min((time.monotonic() - self._started) / expected, 1.0) * ESTIMATED_MOST
-        await self._tell(share, "Making the video (progress is estimated)")
+        return min((time.monotonic() - self._begun) / expected, 1.0) * ESTIMATED_MOST
+
+    def _wonder(self, word: str, alias: str) -> None:
+        if word and word not in self._strange:
+            self._strange.add(word)
+            logger.warning("job %s: %s says %.100r, taken for at work", self._job.id, alias, word)
 
     async def _tell(self, share: float, step: str) -> None:
         if share - self._share >= NEWS or step != self._step:
@@ -239,14 +209,5 @@ class Errand:
         return (await self._office.write(remote_tasks.age, engaged.task)).total_seconds()
 
     async def _note_cost(self, engaged: Engaged, made: Made) -> None:
-        cost = made.cost or _from_table(engaged, formats.seconds(self._job.duration))
-        is_reported = made.cost is not None
+        cost, is_reported = engaged.cost(made, self._job), made.cost is not None
         await self._office.write(remote_tasks.made, engaged.task, cost, is_reported=is_reported)
-
-
-def _from_table(engaged: Engaged, seconds: int) -> Cost | None:
-    price = engaged.remote.price
-    if not price:
-        return None
-    amount = float(price.get("per_video", 0)) + float(price.get("per_second", 0)) * seconds
-    return Cost(micros=round(amount * MILLION), currency=str(price.get("currency", "USD")))

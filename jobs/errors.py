@@ -39,6 +39,12 @@ class TooManyActiveJobs(DomainError):
     code = "too_many_active_jobs"
 
 
+class TooManyStreams(DomainError):
+    """You have as many event streams and waiting requests open as is allowed. Close one first."""
+
+    code = "rate_limited"
+
+
 class IdempotencyKeyReused(DomainError):
     """This Idempotency-Key was already used for another request. Use a new key."""
 

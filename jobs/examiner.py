@@ -34,15 +34,20 @@ class Examiner:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def picture(self, original: Original, folder: Path, *, failure: FailureCode) -> Picture:
-        """Return the picture as a plain JPEG in `folder`. Raise ProviderError with `failure`."""
+    def picture(
+        self, original: Original, folder: Path, *, failure: FailureCode, resolution: str = ""
+    ) -> Picture:
+        """Return the picture as a plain JPEG in `folder`, within the frame of a video of that resolution.
+
+        Without one it has the size it came in. Raise ProviderError with `failure`.
+        """
         original_as_json = {"path": str(original.path), "name": original.name, "remark": original.remark}
         asked = {"original": original_as_json, "folder": str(folder), "failure": failure.value}
-        found = self._ask("picture", asked)
+        found = self._ask("picture", {**asked, "resolution": resolution})
         return Picture(**{**found, "path": Path(found["path"])})
 
     def video(self, path: Path, folder: Path, *, seconds: float) -> Rendered:
-        """Return what the file is, with a poster made in `folder`; it was asked to last `seconds`.
+        """Return what the file is, with a poster made in `folder`; `seconds` is what was asked for.
 
         Raise ProviderError if it is no MP4 that plays for about so long.
         """

@@ -11,6 +11,7 @@ from jobs.errors import (
     JobNotCancellable,
     ResultExpired,
     TooManyActiveJobs,
+    TooManyStreams,
     VideoDeleted,
 )
 from jobs.providers.base import FailureCode
@@ -87,6 +88,7 @@ PROCESSING = {
     "updated_at": "2026-01-31T12:00:09.480Z",
     "started_at": "2026-01-31T12:00:04.350Z",
 }
+CANCELLING = {**PROCESSING, "generation_info": info("cancelling", remaining=6)}
 COMPLETED = {
     **PROCESSING,
     "status": "completed",
@@ -180,6 +182,7 @@ MODEL = {
         "image_to_video": {"sd_480p": {"short": 8, "medium": 8}, "hd_1080p": {"short": 8, "medium": 8}},
     },
     "typical_seconds": 11,
+    "cancellable_while_running": False,
 }
 QUOTE = {"cost": 10, "estimated_completion_seconds": 12, "available": 90}
 
@@ -226,10 +229,18 @@ TOO_MANY_ACTIVE_JOBS = Refusal(
     extra={"limit": 20},
     body=bodies.TooManyRequestsProblem,
 )
+TOO_MANY_STREAMS = Refusal(
+    status=429,
+    code="rate_limited",
+    when="The caller has as many streams and held answers open as is allowed (`limit`), or asks too often.",
+    message=sentence(TooManyStreams),
+    extra={"limit": 50},
+    body=bodies.TooManyRequestsProblem,
+)
 NOT_CANCELLABLE = Refusal(
     status=409,
     code="job_not_cancellable",
-    when="The job was started already, or has ended.",
+    when="The job has ended, or was started and can't be stopped any more.",
     message=sentence(JobNotCancellable),
     extra={"job_status": "processing"},
     body=bodies.NotCancellableProblem,

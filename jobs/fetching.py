@@ -12,6 +12,7 @@ from jobs import outbound, runner, workplace
 from jobs.holding import Hold
 from jobs.models import Job
 from jobs.office import Office, carry, insist
+from jobs.providers.base import FailureCode, ProviderError
 from jobs.providers.remote import Made, Reply, Request, Route
 from jobs.wire import NoReply, NotSent, TooLarge
 
@@ -29,7 +30,8 @@ class Unfetched(Exception):
 async def deliver(job: Job, made: Made, route: Route, office: Office, *, seconds: float) -> None:
     """Fetch the video, which should last `seconds`, and complete the job with it.
 
-    Raise Unfetched, ProviderError if it is no such video, OSError if our storage fails, or JobLost.
+    Raise Unfetched, ProviderError if it is no such video or too large, OSError if our storage fails, or
+    JobLost.
     """
     with workplace.folder(job.id) as folder:
         video = folder / "video.mp4"
@@ -54,8 +56,9 @@ async def _fetch(request: Request, target: Path, route: Route, office: Office) -
             request = dataclasses.replace(request, url=urljoin(request.url, place))
     except (NotSent, NoReply, TimeoutError) as error:
         raise Unfetched(f"The download broke off: {error}") from error
-    except TooLarge as error:
-        raise Unfetched(f"The file is larger than {settings.REMOTE_VIDEO_MB} MB.") from error
+    except (TooLarge, outbound.OutboundTooLarge) as error:  # it will be as large when it is asked for again
+        limit = f"The video is larger than REMOTE_VIDEO_MB allows: {settings.REMOTE_VIDEO_MB} MB."
+        raise ProviderError(FailureCode.INTERNAL_ERROR, limit) from error
     except outbound.OutboundError as error:
         raise Unfetched(f"The download was refused: {error.reason}") from error
     raise Unfetched("The download was redirected too often.")

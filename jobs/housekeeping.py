@@ -10,7 +10,19 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from jobs import catalogue, idempotency, lifecycle, queue, singly, statistics, uploads, workers, workplace
+from jobs import (
+    catalogue,
+    idempotency,
+    lifecycle,
+    queue,
+    resends,
+    singly,
+    statistics,
+    upkeep,
+    uploads,
+    workers,
+    workplace,
+)
 from jobs.errors import JobLost
 from jobs.models import Chore, Job, PurgedJob
 from jobs.providers.base import FailureCode
@@ -19,6 +31,7 @@ from videos import library, orphans
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+_registered: list[Callable[..., list["Count"]]] = []
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,8 +47,18 @@ class Count:
 
 def sweep(*, dry_run: bool = False, all_chores: bool = False) -> list[Count]:
     """Do the chores of each minute, whenever they were last done; with `all_chores` the daily ones, too."""
-    chores = (*FREQUENT, *DAILY) if all_chores else FREQUENT
+    chores = (*FREQUENT, *daily()) if all_chores else FREQUENT
     return [count for chore in chores for count in chore(dry_run=dry_run)]
+
+
+def register(chore: Callable[..., list[Count]]) -> None:
+    """Have another app's chore done once a day, after our own."""
+    _registered.append(chore)
+
+
+def daily() -> tuple[Callable[..., list[Count]], ...]:
+    """Return the chores of each day."""
+    return (*DAILY, *_registered)
 
 
 def reap_jobs(*, dry_run: bool = False) -> list[Count]:
@@ -56,7 +79,7 @@ def requeue_lost(*, dry_run: bool = False) -> list[Count]:
     lost = queue.lost(local).order_by("woken_at")
     return [
         Count("messages of dead workers freed", queue.free_of_the_dead(dry_run=dry_run)),
-        Count("lost jobs requeued", _each(lost, lifecycle.rewake, dry_run)),
+        Count("lost jobs requeued", _each(lost, upkeep.rewake, dry_run)),
     ]
 
 
@@ -66,8 +89,11 @@ def expire_results(*, dry_run: bool = False) -> list[Count]:
 
 
 def remove_stale_keys(*, dry_run: bool = False) -> list[Count]:
-    """Remove idempotency keys past their lifetime."""
-    return [Count("idempotency keys removed", idempotency.remove_stale(dry_run=dry_run))]
+    """Remove idempotency keys past their lifetime, and notes of submits that may have had no answer."""
+    return [
+        Count("idempotency keys removed", idempotency.remove_stale(dry_run=dry_run)),
+        Count("old notes of submits removed", resends.remove_stale(dry_run=dry_run)),
+    ]
 
 
 def forget_dead_workers(*, dry_run: bool = False) -> list[Count]:
@@ -162,7 +188,7 @@ def _fail_overdue(job: Job) -> bool:
 
 
 def _expire(job: Job) -> bool:
-    if not lifecycle.expire(job):
+    if not upkeep.expire(job):
         return False
     if job.upload:  # a completed job has given its picture to the library and has none
         orphans.remove(job.upload)

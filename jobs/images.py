@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import IO
 
 from django.conf import settings
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from base.errors import DomainError
-from jobs import bombs
+from jobs import bombs, formats
 from jobs.providers.base import FailureCode, ProviderError
 
 MAX_PIXELS = 50_000_000
@@ -93,10 +93,11 @@ class Original:
     remark: str = ""
 
 
-def prepare(original: Original, folder: Path, *, failure: FailureCode) -> Picture:
+def prepare(original: Original, folder: Path, *, failure: FailureCode, resolution: str = "") -> Picture:
     """Normalise an original into `folder` and remove it. Raise ProviderError with `failure`."""
+    target = folder / f"{original.path.stem}.jpg"
     try:
-        return normalise(original.path, folder / f"{original.path.stem}.jpg", name=original.name)
+        return normalise(original.path, target, name=original.name, resolution=resolution)
     except InvalidImage as error:
         raise ProviderError(failure, error.detail + original.remark) from error
     finally:
@@ -117,16 +118,19 @@ def check(file: IO[bytes], *, name: str = "") -> str:
     return kind
 
 
-def normalise(source: Path, target: Path, *, name: str = "") -> Picture:
+def normalise(source: Path, target: Path, *, name: str = "", resolution: str = "") -> Picture:
     """Write the picture in `source` to `target` as an upright RGB JPEG without metadata.
 
-    Transparency goes onto white, colours into sRGB. `name` is as for `check`. The largest picture takes
-    up to 1 GB of memory and some seconds. Raise InvalidImage.
+    Transparency goes onto white, colours into sRGB. `name` is as for `check`. With a `resolution` it is made
+    no larger than the frame of such a video. The largest picture takes up to 1 GB of memory and some seconds.
+    Raise InvalidImage.
     """
     with source.open("rb") as file:
         kind = check(file, name=name)
         with _reading():
             pixels = _decoded(file)
+    if resolution:
+        pixels = _within(pixels, formats.fit(resolution, pixels.width, pixels.height))
     pixels.info = {}  # or a comment would be written again
     pixels.save(target, "JPEG", quality=QUALITY, subsampling=0)
     return Picture(path=target, width=pixels.width, height=pixels.height, format=kind)
@@ -186,6 +190,16 @@ def _decoded(file: IO[bytes]) -> Image.Image:
     if orientation in UPRIGHT:
         pixels = pixels.transpose(UPRIGHT[orientation])
     return _srgb(pixels, profile) if profile else pixels
+
+
+def _within(pixels: Image.Image, frame: tuple[int, int]) -> Image.Image:
+    """Return a picture that covers the frame and nothing else, or as much of it as there are pixels for."""
+    width, height = frame
+    share = min(1.0, pixels.width / width, pixels.height / height)
+    if pixels.width <= width and pixels.height <= height:
+        return pixels
+    size = (max(1, round(width * share)), max(1, round(height * share)))
+    return ImageOps.fit(pixels, size, Image.Resampling.LANCZOS)
 
 
 def _flat(file: IO[bytes]) -> tuple[Image.Image, int, bytes]:

@@ -8,22 +8,21 @@ job row is always locked (by its UPDATE) before the account's. No provider or st
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Exists, F, Value
-from django.db.models.functions import Greatest, Now
+from django.db.models import Exists, F, Q, Value
+from django.db.models.functions import Greatest, Least, Now
 
 from dust import ledger
 from dust.models import Account
-from jobs import clock, queue
+from jobs import clock, queue, timeline
 from jobs.errors import JobLost, JobNotCancellable, TooManyActiveJobs
-from jobs.models import Job, JobEvent, JobQuerySet, RemoteTask, Worker
+from jobs.models import Job, RemoteTask, Worker
 from jobs.order import Order
 from jobs.providers.base import FailureCode
-from jobs.states import Status
+from jobs.states import RUNNING, Status
 from videos import library
 
 
@@ -50,7 +49,7 @@ def place(order: Order, *, account_id: int, actor: str, reason: str) -> tuple[Jo
     # Counted after the account's row is locked, so that equal requests at once can't pass together.
     if not actor and Job.objects.owned_by(order.user_id).active().count() > settings.MAX_ACTIVE_JOBS:
         raise TooManyActiveJobs(limit=settings.MAX_ACTIVE_JOBS)
-    _tell(job, "submit", actor=actor, message=reason)
+    timeline.announce(job, "submit", actor=actor, message=reason)
     queue.wake(job.id, queue=job.queue)
     return job, available
 
@@ -62,67 +61,55 @@ def claim(job_id: uuid.UUID, *, worker: str) -> Job | None:
     a retired worker gave back can come to it again.
     """
     may = ~Exists(Worker.objects.stopping().filter(id=worker))
-    mine = {
-        "worker": worker,
-        "lease_expires_at": clock.lease(),
-        "claimed_at": Now(),
-        "current_step": "Starting",
-    }
+    mine = {"worker": worker, "lease_expires_at": clock.lease(), "claimed_at": Now()}
+    mine |= {"current_step": "Starting"}
     with transaction.atomic():
         fresh = Job.objects.queued().filter(may, id=job_id)
         # Not in its pause, though a doubled message comes. SQLite has `from_now` in the form of `woken_at`.
         rested = Job.objects.filter(may, id=job_id, woken_at__lte=clock.from_now(queue.NOW))
         if _move(fresh, status=Status.STARTING, attempt=1, started_at=Now(), **mine):
-            job = Job.objects.get(id=job_id)
+            job, tell = Job.objects.get(id=job_id), timeline.announce
             if job.cost:
                 ledger.post(job.id)
         elif _move(rested.filter(status=Status.STARTING, worker=""), **mine):
-            job = Job.objects.get(id=job_id)
+            job, tell = Job.objects.get(id=job_id), timeline.tell
         else:
             return None
-        _tell(job, "claim", message=f"Worker {worker}")
+        tell(job, "claim", message=f"Worker {worker}")
     return job
 
 
-def accept(job: Job) -> None:
-    """Note that the provider has taken the job. Raise JobLost."""
+def accept(job: Job, *, by: str = "") -> bool:
+    """Note that the provider has taken the job, a remote one as its model `by`.
+
+    Return whether that was news. Raise JobLost.
+    """
+    held, job.made_by = Job.objects.held(job), by if by != job.model else ""
+    accepted = {"status": Status.PROCESSING, "made_by": job.made_by, "lease_expires_at": clock.lease()}
     with transaction.atomic():
-        held = _held(job).filter(status=Status.STARTING)
-        if not _move(held, status=Status.PROCESSING, lease_expires_at=clock.lease()):
+        is_news = _move(held.filter(status=Status.STARTING), **accepted)
+        if not is_news and not held.exists():  # else it is accepted, and the answer to that was lost
             raise JobLost
         job.status = Status.PROCESSING
-        _tell(job, "accept")
+        if is_news:
+            timeline.tell(job, "accept", message=by)
+    return is_news
 
 
 def progress(job: Job, *, share: float, step: str) -> None:
     """Note the share done (0 to 1, it never falls) and renew the lease. Raise JobLost."""
     share = min(max(share, 0.0), 1.0)
     higher = Greatest(F("progress"), Value(share), output_field=models.FloatField())
-    if not _move(_held(job), progress=higher, current_step=step[:100], lease_expires_at=clock.lease()):
+    now = {"progress": higher, "current_step": step[:100], "lease_expires_at": clock.lease()}
+    if not _move(Job.objects.held(job), **now):
         raise JobLost
-
-
-def keep(job: Job) -> None:
-    """Hold on to the job until the caller's transaction ends. Raise JobLost if it is another's by now."""
-    if not list(_held(job).select_for_update(no_key=True).values_list("id")):
-        raise JobLost
-
-
-def renew(held: Sequence[Job], *, worker: str) -> set[uuid.UUID]:
-    """Renew the leases of many jobs in one statement; return those that the worker has lost."""
-    ids = [job.id for job in held]
-    ours = Job.objects.running().filter(worker=worker, id__in=ids)
-    attempts = dict(ours.values_list("id", "attempt"))
-    kept = {job.id for job in held if attempts.get(job.id) == job.attempt}
-    ours.filter(id__in=kept).update(lease_expires_at=clock.lease())
-    return set(ids) - kept
 
 
 def complete(job: Job, *, video_id: uuid.UUID, files: library.StoredFiles, details: library.Details) -> None:
     """Finish a job whose files are stored, together with its library row. Raise JobLost."""
     with transaction.atomic():
         elapsed = Job.objects.running().filter(id=job.id).milliseconds_at_work()
-        held = _held(job).filter(status=Status.PROCESSING)
+        held = Job.objects.held(job).filter(status=Status.PROCESSING)
         done = {"progress": 1.0, "current_step": "Done", "generation_ms": elapsed, "upload": ""}
         # the foreign key is checked at commit, so the job row can be first: job, then the rest
         if not _finish(held, status=Status.COMPLETED, video_id=video_id, **done):
@@ -130,7 +117,7 @@ def complete(job: Job, *, video_id: uuid.UUID, files: library.StoredFiles, detai
         library.add(video_id=video_id, files=files, details=details)
         RemoteTask.objects.open().filter(job_id=job.id).update(closed_at=Now())
         job.status = Status.COMPLETED
-        _tell(job, "complete", message=f"Made in {elapsed / 1000:.1f} s")
+        timeline.announce(job, "complete", message=f"Made in {elapsed / 1000:.1f} s")
 
 
 def fail(job: Job, *, code: FailureCode, detail: str, actor: str = "", reason: str = "") -> None:
@@ -149,12 +136,61 @@ def cancel(job: Job, *, actor: str = "", reason: str = "") -> bool:
             job.status = Status.CANCELLED
             if job.cost:
                 ledger.void(job.id)
-            _tell(job, "cancel", actor=actor, message=reason)
+            timeline.announce(job, "cancel", actor=actor, message=reason)
             return True
     job.refresh_from_db(fields=["status"])
     if job.status != Status.CANCELLED:
         raise JobNotCancellable(job_status=job.status)
     return False
+
+
+def ask_to_cancel(job: Job, *, actor: str = "", reason: str = "") -> bool:
+    """Note that a running job is wanted no more; how it ends is then for its provider to say.
+
+    Return whether that was news. Raise JobNotCancellable if the job does not run.
+    """
+    unasked = Q(cancel_requested_at=None) | Q(cancel_lapsed_at__isnull=False)
+    # If it waits for a worker, its turn is now.
+    wish = {"cancel_requested_at": Now(), "cancel_lapsed_at": None, "woken_at": Least(F("woken_at"), Now())}
+    with transaction.atomic():
+        is_news = _move(Job.objects.running().filter(unasked, id=job.id), **wish)
+        job.refresh_from_db(fields=["status", "attempt", "cancel_requested_at", "cancel_lapsed_at"])
+        if is_news:
+            timeline.tell(job, "ask_to_cancel", actor=actor, message=reason)
+    if not is_news and job.status not in RUNNING:
+        raise JobNotCancellable(job_status=job.status)
+    return is_news
+
+
+def stop(job: Job, *, detail: str) -> bool:
+    """End a job that its user wants no more, and refund it. Return whether it was still to be ended so.
+
+    The caller knows that no provider is at work on it.
+    """
+    with transaction.atomic():
+        asked = Job.objects.held(job).exclude(cancel_requested_at=None)
+        if not _finish(asked, status=Status.CANCELLED, current_step="Cancelled"):
+            return False
+        job.status = Status.CANCELLED
+        RemoteTask.objects.open().filter(job_id=job.id).update(closed_at=Now())
+        if job.cost:
+            ledger.reverse(job.id, reason="The job was cancelled.")
+        timeline.announce(job, "stop", message=detail)
+    return True
+
+
+def go_on(job: Job, *, why: str) -> bool:
+    """Note that a cancel was not confirmed in its time: the job goes on as if nobody had asked for one.
+
+    Return whether it came to that.
+    """
+    with transaction.atomic():
+        late = Q(cancel_requested_at__lt=Now() - settings.CANCEL_PATIENCE)
+        asked = Job.objects.held(job).unwanted().filter(late)
+        if not _move(asked, cancel_lapsed_at=Now(), current_step="Could not be cancelled; the job goes on"):
+            return False
+        timeline.tell(job, "go_on", message=why)
+    return True
 
 
 def reap(job: Job, *, is_dead: bool = False) -> bool:
@@ -163,8 +199,7 @@ def reap(job: Job, *, is_dead: bool = False) -> bool:
     With `is_dead` the worker is known to be gone, and its lease is not waited for. Return whether the job was
     still to be reaped.
     """
-    mine = _held(job)
-    expected = mine if is_dead else mine.stalled()
+    expected = Job.objects.held(job) if is_dead else Job.objects.held(job).stalled()
     how = "died at work." if is_dead else "gave no sign of life within its lease."
     detail = f"Worker {job.worker or '?'} {how}"
     code = FailureCode.INTERNAL_ERROR
@@ -184,12 +219,13 @@ def release(
     Return whether the worker still had it. `why` is for staff; a worker that is stopping needs none.
     """
     with transaction.atomic():
-        waiting = {"worker": "", "lease_expires_at": None, "progress": 0.0}
-        waiting |= {"woken_at": clock.from_now(delay), "current_step": step}
-        if not _move(_held(job), status=Status.STARTING, **waiting):
+        waiting: dict[str, Any] = {"worker": "", "lease_expires_at": None, "woken_at": clock.from_now(delay)}
+        if not RemoteTask.objects.open().filter(job_id=job.id).exists():
+            waiting["progress"] = 0.0  # the work is begun anew
+        if not _move(Job.objects.held(job), status=Status.STARTING, current_step=step, **waiting):
             return False
         job.status = Status.STARTING
-        _tell(job, "release", message=why or f"Worker {job.worker} is stopping.")
+        timeline.tell(job, "release", message=why or f"Worker {job.worker} is stopping.")
         queue.wake(job.id, queue=job.queue, delay=delay, first=not delay)
     return True
 
@@ -198,33 +234,8 @@ def hand_back(job: Job, *, code: FailureCode, detail: str) -> None:
     """Give a job up for another attempt after a pause if one is left, else fail it. Raise JobLost."""
     with transaction.atomic():
         delay = settings.JOB_RETRY * 4 ** (job.attempt - 1)
-        if not _again_or_fail(job, delay, _held(job), verb="hand_back", code=code, detail=detail):
+        if not _again_or_fail(job, delay, Job.objects.held(job), verb="hand_back", code=code, detail=detail):
             raise JobLost
-
-
-def rewake(job: Job) -> bool:
-    """Send the queue message of an overlooked job again. Return whether it still was overlooked."""
-    with transaction.atomic():
-        if not Job.objects.overlooked(settings.REQUEUE_AFTER).filter(id=job.id).update(woken_at=Now()):
-            return False
-        _tell(job, "requeue", message="Its queue message was lost; sent again.")
-        queue.wake(job.id, queue=job.queue)
-    return True
-
-
-def remark(job: Job, verb: str, *, actor: str = "", message: str) -> None:
-    """Add a line to the timeline; nothing else changes."""
-    _tell(job, verb, actor=actor, message=message)
-
-
-def expire(job: Job) -> bool:
-    """Note that the result is no longer kept. Return whether that was news; the caller removes the upload."""
-    with transaction.atomic():
-        if not Job.objects.expired().filter(id=job.id).update(cleared_at=Now(), upload=""):
-            return False
-        if job.status == Status.COMPLETED:
-            _tell(job, "expire", message="The result time is over. The video stays in the library.")
-    return True
 
 
 def _again_or_fail(
@@ -244,13 +255,12 @@ def _again_or_fail(
         except JobLost:
             return False
         return True
-    again: dict[str, Any] = {"worker": "", "lease_expires_at": None, "progress": 0.0}
-    again["woken_at"] = clock.from_now(delay)
-    again |= {"attempt": F("attempt") + 1, "current_step": "Waiting for another try"}
+    again: dict[str, Any] = {"worker": "", "lease_expires_at": None, "woken_at": clock.from_now(delay)}
+    again |= {"attempt": F("attempt") + 1, "progress": 0.0, "current_step": "Waiting for another try"}
     if not _move(expected.filter(id=job.id), status=Status.STARTING, **again):
         return False
     # The caller's object keeps its attempt: should the commit fail, it must find its job when it tries again.
-    _tell(job, verb, status=Status.STARTING, attempt=job.attempt + 1, message=detail)
+    timeline.tell(job, verb, status=Status.STARTING, attempt=job.attempt + 1, message=detail)
     queue.wake(job.id, queue=job.queue, delay=delay, first=not delay)
     return True
 
@@ -270,17 +280,13 @@ def _fail(
     if not _finish(expected, status=Status.FAILED, **words):
         raise JobLost
     job.status = Status.FAILED
-    # whoever failed it: what may have been paid for is for staff to look up
-    RemoteTask.objects.open().filter(job_id=job.id).update(closed_at=Now(), needs_review=True)
+    # whoever failed it: what may have been paid for is for staff to look up, and for `late_news`
+    RemoteTask.objects.open().filter(job_id=job.id).give_up()
     if job.cost and job.was_started:
         ledger.reverse(job.id, reason=code.label)  # the user reads it in the history
     elif job.cost:
         ledger.void(job.id)
-    _tell(job, verb, actor=actor, message=reason or detail)
-
-
-def _held(job: Job) -> JobQuerySet:
-    return Job.objects.running().exclude(worker="").filter(id=job.id, attempt=job.attempt, worker=job.worker)
+    timeline.announce(job, verb, actor=actor, message=reason or detail)
 
 
 def _finish(expected: models.QuerySet[Job], **changes: Any) -> bool:
@@ -290,10 +296,3 @@ def _finish(expected: models.QuerySet[Job], **changes: Any) -> bool:
 
 def _move(expected: models.QuerySet[Job], **changes: Any) -> bool:
     return expected.update(updated_at=Now(), **changes) == 1
-
-
-def _tell(
-    job: Job, verb: str, *, status: str = "", attempt: int = 0, actor: str = "", message: str = ""
-) -> None:
-    now = {"status": status or job.status, "attempt": attempt or job.attempt}
-    JobEvent.objects.create(job_id=job.id, verb=verb, actor=actor, message=message, **now)

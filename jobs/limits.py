@@ -26,11 +26,18 @@ def apply(*, memory_mb: int, seconds: float, worker: int) -> None:
     `memory_mb` bounds its own memory, 0 not at all. `seconds` is its time limit, `worker` the pid of its
     parent, whose end is its own.
     """
-    _end_with(worker)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(int(seconds) + ALARM_AFTER)
-    _limit(resource.RLIMIT_CORE, 0)  # a dump holds a user's picture, and fills disks
+    apply_lasting(memory_mb=memory_mb, worker=worker)
     _limit(resource.RLIMIT_FSIZE, LARGEST_FILE)
+    end_after(seconds)
+
+
+def apply_lasting(*, memory_mb: int, worker: int) -> None:
+    """Set what a process is held to that is kept: no time as a whole, and no size of a file.
+
+    A model's weights that it fetches may be larger than any video.
+    """
+    _end_with(worker)
+    _limit(resource.RLIMIT_CORE, 0)  # a dump holds a user's picture, and fills disks
     if memory_mb:
         # DATA, not AS: it counts what the process may write to (4K of 15 s: 1225 MB, of which 1015 MB were in
         # use). AS also counts libraries and address space that is only reserved: 220 MB more there, more with
@@ -39,6 +46,17 @@ def apply(*, memory_mb: int, seconds: float, worker: int) -> None:
         _limit(resource.RLIMIT_DATA, memory_mb * MEGABYTE)
     with suppress(OSError):  # no Linux
         Path("/proc/self/oom_score_adj").write_text(KILLED_FIRST)
+
+
+def end_after(seconds: float) -> None:
+    """Have the kernel end this process some time after `seconds`, unless it is told otherwise until then."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(int(seconds) + ALARM_AFTER)
+
+
+def let_rest() -> None:
+    """Take back `end_after`."""
+    signal.alarm(0)
 
 
 def _limit(kind: int, wanted: int) -> None:

@@ -21,9 +21,11 @@ class Order:
     cost: int
     expected_seconds: float
     queue: str = "render"
+    seed_was_drawn: bool = False
     reference_person: dict[str, Any] | None = None
     metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
     image_url: str = ""
+    webhook_url: str = ""
     upload: str = ""
     upload_name: str = ""
     request_id: str = ""

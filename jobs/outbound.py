@@ -8,22 +8,33 @@ import contextlib
 import dataclasses
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpcore2
 import httpx2
 
 from jobs import addresses, dialling
-from jobs.dialling import OutboundError, OutboundFailed, OutboundRefused
+from jobs.dialling import OutboundError, OutboundFailed, OutboundRefused, OutboundTooLarge
 
-__all__ = ["Fetched", "OutboundError", "OutboundFailed", "OutboundRefused", "check", "fetch"]
+__all__ = [
+    "Fetched",
+    "OutboundError",
+    "OutboundFailed",
+    "OutboundRefused",
+    "OutboundTooLarge",
+    "Posted",
+    "check",
+    "fetch",
+    "post",
+]
 
 MAX_URL_LENGTH = 2000
 MAX_REDIRECTS = 5
 USER_AGENT = "videoapi/1.0"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 WORTH_ANOTHER_TRY = frozenset({408, 425, 429})  # besides 5xx
+BROKEN = (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError)
 
 # Strict on purpose, and before any parser: what two parsers could read differently is refused.
 WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -39,6 +50,15 @@ class Fetched:
     final_url: str
     content_type: str
     size: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """What a server answered: HTTP status, its `Retry-After` as it stood there, how its body begins."""
+
+    status: int
+    retry_after: str
+    beginning: bytes
 
 
 def check(url: str) -> httpx2.URL:
@@ -79,6 +99,40 @@ def fetch(
         raise
 
 
+def post(
+    url: str,
+    body: bytes,
+    *,
+    headers: Mapping[str, str],
+    deadline: float,
+    keep: int,
+    resolver: dialling.Resolver = dialling.resolve,
+) -> Posted:
+    """Post `body` to `url` and return the answer, whatever its status, within `deadline` seconds.
+
+    No redirect is followed. Of the answer's body `keep` bytes are read: the status has said all by then, so
+    it counts, also where the rest never comes. Raise OutboundRefused or OutboundFailed as `fetch` does.
+    """
+    clock = dialling.Clock(deadline)
+    with _opened("POST", check(url), headers, clock, resolver, body) as response:
+        found = httpx2.Headers(response.headers)
+        return Posted(
+            status=response.status,
+            retry_after=found.get("retry-after", ""),
+            beginning=_beginning(response, keep),
+        )
+
+
+def _beginning(response: httpcore2.Response, keep: int) -> bytes:
+    kept = b""
+    with contextlib.suppress(OutboundFailed, *BROKEN):
+        for chunk in response.iter_stream():
+            kept = (kept + chunk)[:keep]
+            if len(kept) == keep:
+                break
+    return kept
+
+
 def _follow(
     url: httpx2.URL,
     target: Path,
@@ -88,7 +142,7 @@ def _follow(
     resolver: dialling.Resolver,
 ) -> Fetched:
     for _ in range(MAX_REDIRECTS + 1):
-        with _opened(url, accept, clock, resolver) as response:
+        with _opened("GET", url, {"Accept": accept}, clock, resolver) as response:
             headers = httpx2.Headers(response.headers)
             if response.status not in REDIRECTS:
                 _require_file(url, response.status, headers, max_bytes)
@@ -100,23 +154,30 @@ def _follow(
 
 @contextlib.contextmanager
 def _opened(
-    url: httpx2.URL, accept: str, clock: dialling.Clock, resolver: dialling.Resolver
+    method: str,
+    url: httpx2.URL,
+    more: Mapping[str, str],
+    clock: dialling.Clock,
+    resolver: dialling.Resolver,
+    body: bytes | None = None,
 ) -> Iterator[httpcore2.Response]:
-    """Give the answer to one GET, on a connection of its own."""
+    """Give the answer to one request, on a connection of its own."""
     host = _host(url)
     # identity: a compressed answer could unpack to any size, and images are compressed already.
     headers: list[tuple[bytes | str, bytes | str]] = [
         ("Host", url.netloc),
         ("User-Agent", USER_AGENT),
-        ("Accept", accept),
         ("Accept-Encoding", "identity"),
+        *more.items(),
     ]
+    if body is not None:
+        headers.append(("Content-Length", str(len(body))))
     address = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=_port(url), target=url.raw_path)
     backend = dialling.PublicBackend(clock, resolver)
     try:
         with (
             httpcore2.ConnectionPool(network_backend=backend) as pool,
-            pool.stream("GET", address, headers=headers) as response,
+            pool.stream(method, address, headers=headers, content=body) as response,
         ):
             yield response
     except httpcore2.TimeoutException:
@@ -150,7 +211,7 @@ def _require_file(url: httpx2.URL, status: int, headers: httpx2.Headers, max_byt
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise OutboundRefused(f"{_host(url)} compressed its answer although asked not to.")
     if int(headers.get("content-length", "0")) > max_bytes:  # digits only: h11 has seen to that
-        raise OutboundRefused(f"The file is larger than {max_bytes} bytes.")
+        raise OutboundTooLarge(f"The file is larger than {max_bytes} bytes.")
 
 
 def _save(response: httpcore2.Response, target: Path, max_bytes: int) -> int:
@@ -159,7 +220,7 @@ def _save(response: httpcore2.Response, target: Path, max_bytes: int) -> int:
         for chunk in response.iter_stream():
             size += len(chunk)
             if size > max_bytes:
-                raise OutboundRefused(f"The file is larger than {max_bytes} bytes.")
+                raise OutboundTooLarge(f"The file is larger than {max_bytes} bytes.")
             file.write(chunk)
     return size
 

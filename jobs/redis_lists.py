@@ -39,6 +39,15 @@ end
 redis.call('HSET', KEYS[4], ARGV[1], ARGV[2])
 return redis.call('LRANGE', KEYS[3], 0, -1)
 """
+# In one step: a holder that lives after all, and takes meanwhile, is noted again.
+GIVE_BACK = """
+local number = 0
+while redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT') do
+    number = number + 1
+end
+redis.call('HDEL', KEYS[3], ARGV[1])
+return number
+"""
 # What a command finds, without the payloads: a long queue is read each minute.
 IDS = """
 local found = redis.call(ARGV[1], KEYS[1], ARGV[2], ARGV[3])
@@ -71,7 +80,12 @@ def look(queue: str, holder: str) -> list[str]:
 
 def take(queue: str, holder: str) -> str | None:
     """Return the oldest message, now taken by `holder`, as soon as there is one; None after a while."""
-    found = _client().blmove(_waiting(queue), _taken(holder), WAIT_SECONDS, "LEFT", "RIGHT")
+    with _client().pipeline(transaction=False) as together:
+        together.blmove(_waiting(queue), _taken(holder), WAIT_SECONDS, "LEFT", "RIGHT")
+        # Sent along: whoever was taken for dead while it waited is forgotten, and if it died now,
+        # nobody would find what it has taken since.
+        together.hset(HOLDERS, holder, queue)
+        found, _ = together.execute()
     return str(found) if found else None
 
 
@@ -91,12 +105,10 @@ def remove(message: str, holder: str) -> None:
 
 def give_back(holder: str) -> int:
     """Serve all that `holder` has taken, before all others and in the old order; return how many messages."""
-    number = 0
-    queue = _client().hget(HOLDERS, holder)
-    while queue and _client().lmove(_taken(holder), _waiting(str(queue)), "RIGHT", "LEFT"):
-        number += 1
-    _client().hdel(HOLDERS, holder)
-    return number
+    if queue := _client().hget(HOLDERS, holder):
+        keys = (_taken(holder), _waiting(str(queue)), HOLDERS)
+        return int(_client().eval(GIVE_BACK, len(keys), *keys, holder))
+    return 0
 
 
 def waiting(queue: str) -> int:

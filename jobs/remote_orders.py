@@ -1,10 +1,12 @@
 """What a remote provider is asked for: a job's request with its pictures, checked and made plain."""
 
 import dataclasses
+import functools
 import uuid
 from pathlib import Path
 
-from jobs import formats, runner, workplace
+from jobs import abilities, formats, runner, workplace
+from jobs.catalogue import Model
 from jobs.examiner import Examiner
 from jobs.images import Original, Picture
 from jobs.models import Job
@@ -29,8 +31,9 @@ def pictures(job: Job, examiner: Examiner) -> Pictures:
         return Pictures(image=None, portrait=None, width=width, height=height)
     with workplace.folder(job.id) as folder:
         originals = runner.originals(job, folder)
-        image = _plain(originals["image"], folder, examiner, FailureCode.INVALID_IMAGE)
-        portrait = _plain(originals["portrait"], folder, examiner, FailureCode.REFERENCE_ERROR)
+        look = functools.partial(_plain, folder=folder, examiner=examiner, resolution=job.resolution)
+        image = look(originals["image"], failure=FailureCode.INVALID_IMAGE)
+        portrait = look(originals["portrait"], failure=FailureCode.REFERENCE_ERROR)
         if image:
             width, height = formats.fit(job.resolution, image.width, image.height)
         else:
@@ -48,10 +51,26 @@ def has_pictures(job: Job) -> bool:
     return bool(job.upload or job.image_url or (job.reference_person or {}).get("photo_url"))
 
 
+def is_for(job: Job, model: Model) -> bool:
+    """Return whether a model can do all that the job asks for. A seed that we drew is not asked for."""
+    features = abilities.used(
+        seed=not job.seed_was_drawn, camera_fixed=job.camera_fixed, reference_person=job.reference_person
+    )
+    return not abilities.lacks(
+        model,
+        generation_type=job.generation_type,
+        duration=job.duration,
+        resolution=job.resolution,
+        aspect_ratio=job.aspect_ratio,
+        features=features,
+    )
+
+
 def _plain(
-    original: Original | None, folder: Path, examiner: Examiner, failure: FailureCode
+    original: Original | None, *, folder: Path, examiner: Examiner, resolution: str, failure: FailureCode
 ) -> Picture | None:
-    return examiner.picture(original, folder, failure=failure) if original else None
+    """A picture has no more pixels than the video: a phone's photo is larger than some providers take."""
+    return examiner.picture(original, folder, failure=failure, resolution=resolution) if original else None
 
 
 def order(job: Job, shown: Pictures, *, key: uuid.UUID) -> Order:

@@ -1,21 +1,22 @@
 """The child process of a render: `python -m jobs.render_child`, one JSON specification on standard input.
 
 It says what happens in JSON lines on standard output: `accepted`, `progress`, `done` or `error`. It has no
-database, storage or network, works within the limits that the specification names, and ends itself when its
+database or storage, works within the limits that the specification names, and ends itself when its
 parent is gone.
 """
 
 import contextlib
-import dataclasses
 import errno
+import functools
 import json
 import os
 import sys
 import threading
 import traceback
 import uuid
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 from django.utils.module_loading import import_string
 
@@ -29,16 +30,33 @@ TRACEBACK_CHARACTERS = 3000
 def main() -> None:
     """Do what standard input says."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoapi.settings")
-    # Keep the channel apart from what libraries may print.
-    output = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
+    say = Channel().say
     spec = json.loads(sys.stdin.readline())
     limits.apply(**spec["limits"])
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    answer(functools.partial(_work, spec, say), say)
+
+
+class Channel:
+    """What was standard output, kept apart from what libraries may print."""
+
+    def __init__(self) -> None:
+        self._output = os.fdopen(os.dup(1), "w", buffering=1)
+        os.dup2(2, 1)
+
+    def say(self, kind: str, content: dict[str, Any]) -> None:
+        self._output.write(json.dumps({kind: content}) + "\n")
+
+
+Say = Callable[[str, dict[str, Any]], None]
+
+
+def answer(work: Callable[[], dict[str, Any]], say: Say) -> None:
+    """Do the work and say what came of it. If memory is refused, end the process."""
     try:
-        _say(output, "done", _work(spec, output))
+        say("done", work())
     except ProviderError as error:
-        _say_error(output, error)
+        _say_error(say, error)
     except MemoryError as error:
         _end_without_memory(error)
     except OSError as error:
@@ -46,7 +64,7 @@ def main() -> None:
             _end_without_memory(error)
         # The disk is full or fails, or a file grew too large: perhaps not the next time.
         detail = traceback.format_exc()[-TRACEBACK_CHARACTERS:]
-        _say_error(output, ProviderError(FailureCode.INTERNAL_ERROR, detail, retryable=True))
+        _say_error(say, ProviderError(FailureCode.INTERNAL_ERROR, detail, retryable=True))
 
 
 def _end_without_memory(error: BaseException) -> NoReturn:
@@ -57,25 +75,32 @@ def _end_without_memory(error: BaseException) -> NoReturn:
     os._exit(channel.OUT_OF_MEMORY)
 
 
-def _work(spec: dict[str, Any], output: IO[str]) -> dict[str, Any]:
+def _work(spec: dict[str, Any], say: Say) -> dict[str, Any]:
     folder = Path(spec["folder"])
-    _say(output, "progress", {"share": 0.0, "step": "Preparing"})
-    generation = _prepare(spec, folder)
-    provider: LocalProvider = import_string(spec["provider"])()
-    _say(output, "accepted", {})
-
-    def report(share: float, step: str) -> None:
-        _say(output, "progress", {"share": share, "step": step[:STEP_CHARACTERS]})
-
-    rendered = dataclasses.asdict(provider.generate(generation, folder, report))
-    return {key: str(value) if isinstance(value, Path) else value for key, value in rendered.items()}
-
-
-def _prepare(spec: dict[str, Any], folder: Path) -> Generation:
-    fields = {**spec["generation"], "job_id": uuid.UUID(spec["generation"]["job_id"])}
-    resolution, aspect_ratio = fields.pop("resolution"), fields.pop("aspect_ratio")
+    say("progress", {"share": 0.0, "step": "Preparing"})
     image = _picture(spec["image"], folder, FailureCode.INVALID_IMAGE)
     portrait = _picture(spec["portrait"], folder, FailureCode.REFERENCE_ERROR)
+    generation = generation_of(spec["generation"], image, portrait)
+    provider: LocalProvider = import_string(spec["provider"])()
+    say("accepted", {})
+
+    def report(share: float, step: str) -> None:
+        say("progress", progress(share, step))
+
+    return channel.as_json(provider.generate(generation, folder, report))
+
+
+def progress(share: float, step: str) -> dict[str, Any]:
+    """Return the content of `progress`."""
+    return {"share": share, "step": step[:STEP_CHARACTERS]}
+
+
+def generation_of(
+    given: dict[str, Any], image: images.Picture | None, portrait: images.Picture | None
+) -> Generation:
+    """Return what a specification asks for, with its pictures, which are prepared."""
+    fields = {**given, "job_id": uuid.UUID(given["job_id"])}
+    resolution, aspect_ratio = fields.pop("resolution"), fields.pop("aspect_ratio")
     if image:
         width, height = formats.fit(resolution, image.width, image.height)
     else:
@@ -96,13 +121,9 @@ def _picture(given: dict[str, str] | None, folder: Path, failure: FailureCode) -
     return images.prepare(original, folder, failure=failure)
 
 
-def _say(output: IO[str], kind: str, content: dict[str, Any]) -> None:
-    output.write(json.dumps({kind: content}) + "\n")
-
-
-def _say_error(output: IO[str], error: ProviderError) -> None:
+def _say_error(say: Say, error: ProviderError) -> None:
     detail = error.detail[: channel.LONGEST_TEXT]
-    _say(output, "error", {"code": error.code.value, "detail": detail, "retryable": error.retryable})
+    say("error", {"code": error.code.value, "detail": detail, "retryable": error.retryable})
 
 
 def _end_with_parent() -> None:

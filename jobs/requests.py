@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 from base import pages, parsers
 from base.fields import Choice, Flag, StrictSerializer, Text, Whole
-from jobs import idempotency
+from jobs import idempotency, outbound
 from jobs.formats import AspectRatio, Duration, GenerationType, Resolution
 from jobs.states import Status
 from jobs.submission import Key
@@ -49,6 +49,18 @@ class WebAddress(Text):
             self.fail("not_web")
         if parts.scheme not in {"http", "https"} or not host or any(c.isspace() for c in url):
             self.fail("not_web")
+        return url
+
+
+class ReceiverUrl(WebAddress):
+    """An http or https URL that we may post to: a public host, as far as can be seen without a look-up."""
+
+    def to_internal_value(self, data: Any) -> str:
+        url = super().to_internal_value(data)
+        try:
+            outbound.check(url[:URL_CHARACTERS])  # a longer one is refused for its length
+        except outbound.OutboundRefused as refused:
+            raise ValidationError([ErrorDetail(refused.reason, "not_allowed")]) from refused
         return url
 
 
@@ -105,6 +117,9 @@ class Submission(StrictSerializer):
     seed = Whole(
         min_value=0, max_value=MAX_SEED, required=False, allow_null=True, help_text="Same seed, same video."
     )
+    webhook_url = ReceiverUrl(
+        required=False, allow_null=True, help_text="Is told of what becomes of this job, by signed POSTs."
+    )
 
 
 class Generate(Submission):
@@ -143,6 +158,50 @@ class JobsQuery(pages.PageQuery):
     status = serializers.ChoiceField(Status.choices, required=False)
 
 
+class StatusQuery(serializers.Serializer[Any]):
+    """How long an answer may be held."""
+
+    wait = serializers.IntegerField(
+        min_value=0,
+        max_value=60,
+        default=0,
+        help_text="Seconds to hold the answer until there is something new to say.",
+    )
+
+
+class EventsQuery(serializers.Serializer[Any]):
+    """Where a stream goes on."""
+
+    last_event_id = serializers.IntegerField(
+        min_value=0,
+        max_value=2**63 - 1,
+        required=False,
+        help_text="The same as the header `Last-Event-ID`, for clients that can't send one.",
+    )
+
+
+def wait(request: Request) -> int:
+    """Return for how many seconds a status may be held. Raise ValidationError."""
+    if "wait" not in request.query_params:
+        return 0
+    query = StatusQuery(data=request.query_params)
+    query.is_valid(raise_exception=True)
+    return int(query.validated_data["wait"])
+
+
+def last_event_id(request: Request) -> int | None:
+    """Return the id of the last event that the client has; None if it has none. Raise ValidationError.
+
+    A browser that comes again asks for the same address, with the header: that one counts.
+    """
+    ids = []
+    for given in (request.headers.get("Last-Event-ID"), request.query_params.get("last_event_id")):
+        query = EventsQuery(data={"last_event_id": given} if given else {})
+        query.is_valid(raise_exception=True)
+        ids += query.validated_data.values()
+    return ids[0] if ids else None
+
+
 def generate(request: Request) -> dict[str, Any]:
     """Return the checked fields of a generate. Raise ValidationError."""
     return _checked(Generate, request.data)
@@ -158,22 +217,28 @@ def animate(request: Request) -> tuple[dict[str, Any], UploadedFile[Any] | None]
     body = body_of(request)
     if "image" not in request.FILES:
         return _checked(Animate, body), None
-    image = request.FILES["image"]
-    if (image.size or 0) > settings.MAX_UPLOAD_BYTES:
-        raise parsers.PayloadTooLarge(f"A picture may have at most {settings.MAX_UPLOAD_BYTES:,} bytes.")
+    image = picture(request, "image")
     fields = _checked(AnimateUpload, {**body, "image": image})
     return fields, fields.pop("image")
 
 
-def body_of(request: Request) -> Any:
-    """Return the body as JSON would have it: of a form, its fields without files. Raise ParseError."""
+def picture(request: Request, name: str) -> UploadedFile[Any]:
+    """Return the uploaded file of this name, which must be there. Raise PayloadTooLarge."""
+    found: UploadedFile[Any] = request.FILES[name]
+    if (found.size or 0) > settings.MAX_UPLOAD_BYTES:
+        raise parsers.PayloadTooLarge(f"A picture may have at most {settings.MAX_UPLOAD_BYTES:,} bytes.")
+    return found
+
+
+def body_of(request: Request, *, file: str = "image") -> Any:
+    """Return the body as JSON would have it: of a form, its fields without `file`. Raise ParseError."""
     if not isinstance(request.data, QueryDict):
         return request.data
     repeated = [name for name, values in request.data.lists() if len(values) > 1]
     if repeated:
         raise ParseError(f"The form has the field {repeated[0][:100]!r} more than once.")
     texts = {name: value for name, value in request.data.items() if name not in request.FILES}
-    strange = [name for name in request.FILES if name != "image"]
+    strange = [name for name in request.FILES if name != file]
     if strange:
         raise ValidationError({strange[0][:100]: ["This file is not known here."]})
     return {name: _as_json(name, text) if name in JSON_IN_FORMS else text for name, text in texts.items()}
@@ -191,13 +256,19 @@ def _as_json(name: str, text: Any) -> Any:
 
 def idempotency_key(request: Request, *, picture_digest: bytes = b"") -> Key | None:
     """Return the request's key and fingerprint, None if it sent no key. Raise ValidationError."""
-    key = request.headers.get("Idempotency-Key")
+    key = sent_key(request)
     if key is None:
         return None
-    if not 1 <= len(key) <= KEY_CHARACTERS or not key.isprintable():
+    return Key(key=key, fingerprint=idempotency.fingerprint(request.path, body_of(request), picture_digest))
+
+
+def sent_key(request: Request) -> str | None:
+    """Return the `Idempotency-Key` that was sent, None if there was none. Raise ValidationError."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (1 <= len(key) <= KEY_CHARACTERS and key.isprintable()):
         message = f"Idempotency-Key must have 1 to {KEY_CHARACTERS} printable characters."
         raise ValidationError({"Idempotency-Key": [message]})
-    return Key(key=key, fingerprint=idempotency.fingerprint(request.path, body_of(request), picture_digest))
+    return key
 
 
 def _checked(serializer: type[Submission], data: Any) -> dict[str, Any]:

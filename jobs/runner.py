@@ -11,9 +11,9 @@ from django.conf import settings
 
 from base.ids import uuid7
 from base.outages import AWAY
-from jobs import catalogue, channel, formats, lifecycle, pictures, queue, workers, workplace
+from jobs import catalogue, channel, child, formats, kept, lifecycle, pictures, queue, workers, workplace
 from jobs.channel import Accepted, Progress
-from jobs.child import Ceilings, Child
+from jobs.child import Ceilings, Process
 from jobs.errors import JobLost
 from jobs.holding import WRITE_EVERY, Hold
 from jobs.images import Original
@@ -60,16 +60,17 @@ def _make(job: Job, hold: Hold, folder: Path) -> None:
     found = originals(job, folder)
     hold.renew(0.0, "Preparing")  # a slow fetch has used up some of the lease
     ceilings = Ceilings(memory_mb=model.ceiling_mb(), seconds=model.limit_seconds())
-    with Child(_specification(job, model, folder, found), folder, ceilings) as child:
-        rendered = _result(job, hold, child)
+    start = kept.keeper.lend if model.kept else child.started
+    with start(_specification(job, model, folder, found), folder, ceilings) as process:
+        rendered = _result(job, hold, process, seconds=ceilings.seconds)
     channel.require_own(rendered, folder)
     deliver(job, hold, rendered)
 
 
-def _result(job: Job, hold: Hold, child: Child) -> Rendered:
+def _result(job: Job, hold: Hold, process: Process, *, seconds: float) -> Rendered:
     # A little less than the lease: what was last written is a little older than what was last heard.
     patience = settings.JOB_LEASE.total_seconds() - 2 * WRITE_EVERY
-    for message in child.messages(patience=patience):
+    for message in process.messages(patience=patience, seconds=seconds):
         match message:
             case Accepted() if job.status == Status.STARTING:  # said once
                 hold.insist(functools.partial(lifecycle.accept, job))
@@ -133,6 +134,7 @@ def _specification(
         "duration_seconds": formats.seconds(job.duration),
         "seed": job.seed,
         "camera_fixed": job.camera_fixed,
+        "expected_seconds": job.expected_seconds,
         "options": dict(model.options),
     }
     pictures_as_json = {
@@ -155,7 +157,7 @@ def _details(job: Job, rendered: Rendered) -> library.Details:
         fps=rendered.frames_per_second,
         reference_person=job.reference_person,
         metadata=job.metadata,
-        model_used=job.model,
+        model_used=job.made_by or job.model,
         source_image=job.upload,
         source_image_url=job.image_url,
     )

@@ -10,6 +10,7 @@ from jobs.providers.base import FailureCode
 SUBMIT, JOBS, SERVICE = "Submit", "Jobs", "Service"
 FAILURES = "\n".join(f"| `{code.value}` | {code.label} |" for code in FailureCode)
 UNKNOWN_JOB = openapi.not_found("job")
+INVALID_WAIT = openapi.invalid("wait", "Ensure this value is less than or equal to 60.", "max_value")
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -126,29 +127,33 @@ status = operation(
     description="Poll this until `status` is `completed`, `failed` or `cancelled`.\n\n"
     "| status | meaning | `dust` |\n|---|---|---|\n"
     "| `queued` | waiting; can be cancelled | `held` |\n"
-    "| `starting` | a worker has it | `charged` |\n"
-    "| `processing` | the video is being made | `charged` |\n"
+    "| `starting` | a worker has it; may be cancelled with some models | `charged` |\n"
+    "| `processing` | the video is being made; may be cancelled with some models | `charged` |\n"
     "| `completed` | fetch the result; `expires_at` says until when | `charged` |\n"
     "| `failed` | `error` says why, for the user; `error_code`, for your code | `refunded` |\n"
-    "| `cancelled` | cancelled while queued | `released` |\n\n"
+    "| `cancelled` | cancelled while queued, or at work | `released`, or `refunded` |\n\n"
+    "While a running job is to be cancelled, `current_step` is `cancelling`.\n\n"
     "An expired job still says `completed`, with `expires_at` in the past. Send the `ETag` back as "
     "`If-None-Match` to get 304 while nothing has changed.\n\n"
     f"| `error_code` of a failed job | `error` |\n|---|---|\n{FAILURES}",
-    timing="answers at once. Poll every 5 to 10 seconds, or as `Retry-After` says.",
-    parameters=[IF_NONE_MATCH, header("ETag", "A weak tag of this state.", [200, 304])],
+    timing="answers at once. Poll every 5 to 10 seconds, or as `Retry-After` says; or have the answer held "
+    "with `wait`, until its `ETag` differs from the one sent (or from what it is now) or the time is up, and "
+    "ask again at once. A job that has ended is never waited for.",
+    parameters=[requests.StatusQuery, IF_NONE_MATCH, header("ETag", "A weak tag of this state.", [200, 304])],
     answers={
         200: answer(
             bodies.JobStatusAnswer,
             "Where the job stands.",
             queued=examples.QUEUED,
             processing=examples.PROCESSING,
+            cancelling=examples.CANCELLING,
             completed=examples.COMPLETED,
             failed=examples.FAILED,
             cancelled=examples.CANCELLED_STATUS,
         ),
         304: openapi.empty("Nothing has changed since the answer with that `ETag`."),
     },
-    refusals=[UNKNOWN_JOB],
+    refusals=[INVALID_WAIT, UNKNOWN_JOB, examples.TOO_MANY_STREAMS],
     waits=[200, 304],
 )
 
@@ -181,14 +186,27 @@ cancel = operation(
     "cancelJob",
     path=examples.JOB_PATH,
     tag=JOBS,
-    summary="Cancel a queued job",
-    description="Works until a worker starts the job; after that 409 `job_not_cancellable`. The DUST held "
-    "for it can be spent again at once. Asking again gives the same answer.",
-    dust="what was held for the job is released.",
+    summary="Cancel a job",
+    description="A queued job is cancelled at once: 200, and the DUST held for it can be spent again. Asking "
+    "again gives the same answer.\n\n"
+    "A job that a worker has started answers 409 `job_not_cancellable`, unless this installation allows its "
+    "users to cancel running jobs and the model's provider can stop: then 202 with the job's status, "
+    "`current_step` is `cancelling`, and the provider is asked. Poll on: how the job ends is the provider's "
+    "to say, and the DUST follows. If it confirms the cancel, or had not been asked for the video yet, the "
+    "job ends `cancelled` and is refunded. If the video is made all the same, the job is `completed` and "
+    "charged; if the work fails, it is `failed` and refunded. If nothing is confirmed in some minutes, the "
+    "job goes on as if nobody had asked, and may be asked to cancel again.",
+    dust="what was held is released; a charge is refunded once the job has ended `cancelled`.",
     answers={
-        200: answer(bodies.JobCancelledAnswer, "Cancelled, now or before.", cancelled=examples.CANCELLED)
+        200: answer(bodies.JobCancelledAnswer, "Cancelled, now or before.", cancelled=examples.CANCELLED),
+        202: answer(
+            bodies.JobStatusAnswer,
+            "Running: its provider is asked to stop. Asked again, the same answer.",
+            cancelling=examples.CANCELLING,
+        ),
     },
     refusals=[PERMISSION_DENIED, UNKNOWN_JOB, examples.NOT_CANCELLABLE],
+    waits=[202],
 )
 
 active_jobs = operation(

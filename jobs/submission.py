@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import secrets
 import uuid
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.files import File
@@ -12,7 +12,7 @@ from django.db import transaction
 
 from base.outages import AWAY
 from dust import ledger
-from jobs import catalogue, estimates, idempotency, lifecycle, pricing, uploads
+from jobs import abilities, catalogue, estimates, idempotency, lifecycle, pricing, uploads
 from jobs.models import Job
 from jobs.order import Order
 
@@ -27,8 +27,22 @@ COPIED = (
     "reference_person",
     "metadata",
     "image_url",
+    "webhook_url",
     "model",
 )
+
+
+class Mark(Protocol):
+    """What tells a repeated submit from a new one."""
+
+    def find(self, user_id: uuid.UUID) -> dict[str, Any] | None:
+        """Return the receipt of the submit that this one repeats, None if there is none to be seen."""
+
+    def claim(self, user_id: uuid.UUID) -> dict[str, Any] | None:
+        """Do the same inside a transaction, and hold up equal submits until it ends."""
+
+    def record(self, user_id: uuid.UUID, receipt: dict[str, Any]) -> None:
+        """Keep the receipt of a new submit, in the same transaction."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +51,15 @@ class Key:
 
     key: str
     fingerprint: str
+
+    def find(self, user_id: uuid.UUID) -> dict[str, Any] | None:
+        return idempotency.find(user_id, self.key, self.fingerprint)
+
+    def claim(self, user_id: uuid.UUID) -> dict[str, Any] | None:
+        return idempotency.claim(user_id, self.key, self.fingerprint)
+
+    def record(self, user_id: uuid.UUID, receipt: dict[str, Any]) -> None:
+        idempotency.record(user_id, self.key, receipt)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +82,14 @@ class Quote:
     available: int
 
 
-def earlier(user_id: uuid.UUID, key: Key | None) -> Receipt | None:
-    """Return the receipt of an equal earlier request with this key. Raise IdempotencyKeyReused."""
-    found = key and idempotency.find(user_id, key.key, key.fingerprint)
+def earlier(user_id: uuid.UUID, mark: Mark | None) -> Receipt | None:
+    """Return the receipt of an equal earlier request with this mark. Raise IdempotencyKeyReused."""
+    found = mark and mark.find(user_id)
     return Receipt(**found, replayed=True) if found else None
 
 
-def submit(order: Order, key: Key | None, picture: File[Any] | None = None) -> Receipt:
-    """Make the job, its hold and the key's row in one transaction; a replay makes nothing.
+def submit(order: Order, mark: Mark | None, picture: File[Any] | None = None) -> Receipt:
+    """Make the job, its hold and the mark's row in one transaction; a replay makes nothing.
 
     Raise what `lifecycle.submit` and `idempotency.claim` do, or StorageAway; then nothing is kept.
     """
@@ -76,7 +99,7 @@ def submit(order: Order, key: Key | None, picture: File[Any] | None = None) -> R
             undo.callback(uploads.drop, name)
             order = dataclasses.replace(order, upload=name, upload_name=uploads.shown_name(picture.name))
         try:
-            receipt = _submit_once(order, key, seconds=_until_done(order))
+            receipt = _submit_once(order, mark, seconds=_until_done(order))
         except AWAY:
             undo.pop_all()  # only the commit's answer may have been lost: the clean-up sees what it meant
             raise
@@ -86,11 +109,11 @@ def submit(order: Order, key: Key | None, picture: File[Any] | None = None) -> R
 
 
 def _submit_once(
-    order: Order, key: Key | None, *, seconds: int, actor: str = "", reason: str = ""
+    order: Order, mark: Mark | None, *, seconds: int, actor: str = "", reason: str = ""
 ) -> Receipt:
     account = ledger.open_account(order.user_id)
     with transaction.atomic():
-        if key and (found := idempotency.claim(order.user_id, key.key, key.fingerprint)):
+        if mark and (found := mark.claim(order.user_id)):
             return Receipt(**found, replayed=True)
         job, available = lifecycle.place(order, account_id=account.pk, actor=actor, reason=reason)
         receipt = Receipt(
@@ -99,9 +122,9 @@ def _submit_once(
             cost=order.cost,
             balance=available,
         )
-        if key:
+        if mark:
             kept = {name: value for name, value in dataclasses.asdict(receipt).items() if name != "replayed"}
-            idempotency.record(order.user_id, key.key, kept)
+            mark.record(order.user_id, kept)
     return receipt
 
 
@@ -112,18 +135,22 @@ def order(user_id: uuid.UUID, generation_type: str, fields: dict[str, Any], *, r
         "resolution": fields["resolution"],
         "duration": fields["duration"],
     }
-    model = catalogue.require(
+    seed = fields.get("seed")
+    model = abilities.require(
         asked["model"],
         generation_type=generation_type,
         aspect_ratio=fields.get("aspect_ratio", ""),
         duration=asked["duration"],
         resolution=asked["resolution"],
-        features=_features(fields),
+        features=abilities.used(
+            seed=seed is not None,
+            camera_fixed=fields["camera_fixed"],
+            reference_person=fields.get("reference_person"),
+        ),
     )
     expected = estimates.expected_seconds(
         model, generation_type=generation_type, resolution=asked["resolution"], duration=asked["duration"]
     )
-    seed = fields.get("seed")
     return Order(
         user_id=user_id,
         generation_type=generation_type,
@@ -131,32 +158,23 @@ def order(user_id: uuid.UUID, generation_type: str, fields: dict[str, Any], *, r
         aspect_ratio=fields.get("aspect_ratio", ""),
         camera_fixed=fields["camera_fixed"],
         seed=secrets.randbelow(SEEDS) if seed is None else seed,
+        seed_was_drawn=seed is None,
         cost=pricing.cost(generation_type=generation_type, **asked),
         queue=model.queue,
         expected_seconds=expected,
         reference_person=fields.get("reference_person"),
         metadata=fields["metadata"],
         image_url=fields.get("image_url", ""),
+        webhook_url=fields.get("webhook_url") or "",
         request_id=request_id,
         **asked,
     )
 
 
-def _features(fields: dict[str, Any]) -> list[str]:
-    """Return what the order makes use of beyond what every model can do."""
-    person = fields.get("reference_person") or {}
-    used = {
-        "seed": fields.get("seed") is not None,
-        "camera_fixed": fields["camera_fixed"],
-        "reference_person": bool(person.get("photo_url")),
-    }
-    return [name for name in catalogue.FEATURES if used[name]]
-
-
 def quote(user_id: uuid.UUID, *, generation_type: str, model: str, resolution: str, duration: str) -> Quote:
     """Return the price, the time and what the user can spend. Raise InvalidOrder."""
     asked = {"generation_type": generation_type, "resolution": resolution, "duration": duration}
-    chosen = catalogue.require(model, aspect_ratio="", **asked)
+    chosen = abilities.require(model, aspect_ratio="", **asked)
     return Quote(
         cost=pricing.cost(model=model, **asked),
         estimated_completion_seconds=estimates.until_done(
@@ -175,9 +193,13 @@ def rerun(job: Job, key: Key, *, actor: str, reason: str) -> Receipt:
         return found
     fields = {name: getattr(job, name) for name in COPIED}
     model = catalogue.get(job.model)
-    if model and "seed" not in model.features:
-        fields["seed"] = None  # it was ours, not the user's
+    # of an old job it is known only if the model takes none
+    is_ours = job.seed_was_drawn or (model is not None and "seed" not in model.features)
+    if is_ours:
+        fields["seed"] = None
     fresh = order(job.user_id, job.generation_type, fields, request_id=job.request_id)
+    if is_ours:
+        fresh = dataclasses.replace(fresh, seed=job.seed)
     seconds = _until_done(fresh)
     with contextlib.ExitStack() as undo:
         picture = uploads.copy_for_rerun(job)

@@ -15,8 +15,9 @@ from types import FrameType
 
 from base import guard, processes
 from jobs import cluster as clusters
-from jobs import handover, workplace
+from jobs import crew, handover, workplace
 from jobs.cluster import Cluster
+from jobs.crew import Hand
 from jobs.handover import End
 from jobs.heartbeat import Heartbeat
 from jobs.sweeper import Sweeper, rounds
@@ -83,14 +84,15 @@ def supervise(*, queues: Mapping[str, int], grace: float, pulse_timeout: float) 
     Nothing that was started is left behind, also when this process itself is killed.
     """
     own_id = processes.new_id()
-    sweeper = Sweeper(rounds())
+    hands: list[Hand] = [Sweeper(rounds()), *crew.muster()]
     with _stop_requests() as requests, guard.over(clusters.mark(own_id)) as guardian:
         lanes = [
             _start(own_id, queue, workers=workers, pulse_timeout=pulse_timeout)
             for queue, workers in queues.items()
         ]
-        sweeper.start()
-        fault = _watch(lanes, sweeper, guardian, requests)
+        for hand in hands:
+            hand.start()
+        fault = _watch(lanes, hands, guardian, requests)
         ends = [lane.end(fault) for lane in lanes]
         if fault.sentence:
             logger.error("worker %s: %s Ending the whole cluster.", own_id, fault.sentence)
@@ -99,7 +101,8 @@ def supervise(*, queues: Mapping[str, int], grace: float, pulse_timeout: float) 
     handover.settle_in_time(ends, seconds=SETTLE_SECONDS)
     for lane in lanes:
         workplace.clear(lane.cluster.worker_id)
-    sweeper.stop()
+    for hand in hands:
+        hand.stop()
     for lane in lanes:
         lane.heartbeat.stop()
     logger.info("worker %s: nothing of it is left", own_id)
@@ -115,7 +118,7 @@ def _start(own_id: str, queue: str, *, workers: int, pulse_timeout: float) -> La
 
 
 def _watch(
-    lanes: Sequence[Lane], sweeper: Sweeper, guardian: subprocess.Popen[bytes], requests: Requests
+    lanes: Sequence[Lane], hands: Sequence[Hand], guardian: subprocess.Popen[bytes], requests: Requests
 ) -> Fault:
     while not requests.stops:
         if faults := {lane.cluster.worker_id: fault for lane in lanes if (fault := lane.fault())}:
@@ -124,8 +127,8 @@ def _watch(
             return Fault("The heartbeat thread died.")
         if guardian.poll() is not None:
             return Fault("The guard process died.")
-        if not sweeper.is_alive():
-            return Fault("The sweeper thread died.")
+        if dead := [hand.name for hand in hands if not hand.is_alive()]:
+            return Fault(f"The {dead[0]} thread died.")
         time.sleep(LOOK_SECONDS)
     return Fault()
 

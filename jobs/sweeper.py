@@ -48,7 +48,7 @@ def rounds() -> list[Round]:
         ),
         Round(
             name="daily",
-            chores=housekeeping.DAILY,
+            chores=housekeeping.daily(),
             is_due=lambda: housekeeping.take_turn("daily", DAY),
             look=RARE_SECONDS,
         ),
@@ -61,6 +61,8 @@ class Sweeper:
 
     A thread for each round: the daily one asks the storage about every file, and leases can't wait for that.
     """
+
+    name = "sweeper"
 
     def __init__(self, rounds: Sequence[Round]) -> None:
         self._stopping = threading.Event()

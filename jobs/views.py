@@ -13,8 +13,20 @@ from base import callers, pages
 from base.parsers import BoundedJsonParser, FormParser, PlainTextJsonParser
 from base.throttles import ReadThrottle, SubmitThrottle
 from base.views import PrivateView
-from jobs import answers, catalogue, lifecycle, lookup, requests, schema, statistics, submission, uploads
+from jobs import (
+    answers,
+    cancellation,
+    catalogue,
+    lookup,
+    requests,
+    resends,
+    schema,
+    statistics,
+    submission,
+    uploads,
+)
 from jobs.formats import GenerationType
+from jobs.live import waiting
 from jobs.models import Job
 
 
@@ -58,12 +70,16 @@ class StatusView(PrivateView):
 
     @schema.status
     def get(self, request: Request, job_id: uuid.UUID) -> Response:
-        job = existing(lookup.job(job_id, user_id=callers.user_id(request)))
-        tag = answers.etag(job)
+        seconds = requests.wait(request)
+        job = known(lookup.job(job_id, user_id=callers.user_id(request)))
+        tag, given = answers.etag(job), request.headers.get("If-None-Match", "")
+        is_known = answers.is_known(tag, given)
         headers = {"ETag": tag}
         if not job.is_finished:
             headers["Retry-After"] = str(answers.retry_after(job))
-        if answers.is_known(tag, request.headers.get("If-None-Match", "")):
+            if seconds and (is_known or not given):
+                waiting.hold(request, job, etag=tag, seconds=seconds)
+        if is_known:
             return Response(status=304, headers=headers)
         return Response(answers.status(job), headers=headers)
 
@@ -71,7 +87,7 @@ class StatusView(PrivateView):
 class ResultView(PrivateView):
     @schema.result
     def get(self, request: Request, job_id: uuid.UUID) -> Response:
-        job = existing(lookup.job_with_video(job_id, user_id=callers.user_id(request)))
+        job = known(lookup.job_with_video(job_id, user_id=callers.user_id(request)))
         if not job.is_finished:
             retry = {"Retry-After": str(answers.retry_after(job))}
             return Response(answers.unfinished(job), status=202, headers=retry)
@@ -82,9 +98,12 @@ class JobView(PrivateView):
     @schema.cancel
     def delete(self, request: Request, job_id: uuid.UUID) -> Response:
         callers.check_user_id(request)
-        job = existing(lookup.job(job_id, user_id=callers.user_id(request)))
-        lifecycle.cancel(job)
-        return Response(answers.cancelled(job))
+        job = known(lookup.job(job_id, user_id=callers.user_id(request)))
+        if cancellation.cancel(job):
+            return Response(answers.cancelled(job))
+        asked = known(lookup.job(job_id, user_id=callers.user_id(request)))
+        headers = {"Retry-After": str(answers.retry_after(asked))}
+        return Response(answers.status(asked), status=202, headers=headers)
 
 
 class ActiveJobsView(PrivateView):
@@ -130,10 +149,11 @@ class QuoteView(PrivateView):
         return Response(answers.quote(submission.quote(callers.user_id(request), **asked)))
 
 
-def existing(job: Any) -> Any:
-    """Return the job that was looked up. Raise Http404 if it was not found among the caller's."""
+def known(job: Any) -> Any:
+    """Return the job that was looked up: its client knows its id. Raise Http404 if it is not the caller's."""
     if job is None:
         raise Http404
+    resends.answered(job)
     return job
 
 

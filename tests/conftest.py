@@ -5,25 +5,33 @@ import os
 import threading
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.db import connection, connections
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from dust import triggers
+from jobs import support
 
 # Real processes, files or pages in which the database plays no part.
 RUN_ONCE = (
     "tests/browser/",
+    "tests/clients/",
     "tests/faults/",  # they bring servers of their own
     "tests/jobs/images/",
+    "tests/jobs/openai_face/test_client.py",
     "tests/jobs/test_poison.py",
     "tests/providers/",
     "tests/remote/adapters/",
     "tests/remote/official/",
     "tests/remote/test_contract.py",
+    "tests/remote/test_echoes.py",
     "tests/remote/test_kills.py",
+    "tests/remote/test_tls.py",
     "tests/videoapi/test_processes.py",
+    "tests/webhooks/test_javascript.py",
+    "tests/webhooks/test_killed.py",
 )
 
 
@@ -112,6 +120,21 @@ def bob(db):
 def charlie(db):
     """Staff with every right."""
     return User.objects.create_superuser("charlie", "charlie@example.com", "charlie-password")
+
+
+@pytest.fixture
+def sam(db):
+    """Support staff: no superuser, with the rights of the group alone."""
+    user = User.objects.create_user("sam", "sam@example.com", "sam-password", is_staff=True)
+    user.groups.add(Group.objects.get(name=support.GROUP))
+    return user
+
+
+@pytest.fixture
+def desk(client, sam):
+    """A browser in which Sam has signed in to the admin."""
+    client.force_login(sam)
+    return client
 
 
 @pytest.fixture

@@ -1,16 +1,18 @@
-"""What the tests can use beside SQLite: PostgreSQL, Redis, Chromium. In CI (`CI=true`) none may be missing.
+"""What the tests can use beside SQLite: PostgreSQL, Redis, Chromium, Node. In CI (`CI=true`) none may miss.
 
 `python -m tests.services` says what is there; `python -m tests.services postgresql` prints its address.
 """
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 
 import psycopg
 import redis
 
+OLDEST_NODE = 20
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -42,10 +44,20 @@ def chromium() -> str | None:
     return named or next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
+def node() -> str | None:
+    """Return the path of a Node that is new enough and has npm beside it."""
+    found = shutil.which("node")
+    if not found or not shutil.which("npm"):
+        return None
+    version = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+    return found if int(version.strip("v\n").partition(".")[0] or 0) >= OLDEST_NODE else None
+
+
 SERVICES: dict[str, Callable[[], str | None]] = {
     "postgresql": postgresql,
     "redis": redis_server,
     "chromium": chromium,
+    "node": node,
 }
 
 

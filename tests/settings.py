@@ -18,6 +18,8 @@ os.environ.update(
     RATE_SUBMIT="100000/min",
     RATE_READ="100000/min",
     RATE_LOGIN="100000/min",
+    RATE_CALLBACK="100000/min",
+    RATE_WEBHOOK="100000/min",
     DUST_OPENING_GRANT="100",
     LOG_LEVEL="WARNING",
 )

@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "dust": {"base"},
     "videos": {"base"},
     "jobs": {"base", "accounts", "dust", "videos"},
-    "videoapi": {"base", "accounts", "dust", "videos", "jobs"},
+    "webhooks": {"base", "accounts", "jobs"},
+    "videoapi": {"base", "accounts", "dust", "videos", "jobs", "webhooks"},
 }
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 50
@@ -25,9 +26,33 @@ LONGEST_FUNCTION = 50
 KNOWS_THE_QUEUE = {"jobs.queue", "jobs.broker", "jobs.redis_broker"}
 WRITES_DUST = {"dust.ledger", "dust.statements"}
 MOVES_JOBS = {"jobs.lifecycle"}
+# What says how a job stands and whose it is; beside it `upkeep` may write a few fields, and nothing else may.
+STANDING = {"status", "attempt", "worker", "cancel_requested_at", "cancel_lapsed_at"}
+KEEPS_JOBS = {"jobs.upkeep": {"lease_expires_at", "woken_at", "cleared_at", "upload", "hidden_at"}}
+TELLS_OF_JOBS = {"jobs.timeline"}
+# An endpoint may be disabled by what it answers.
+WRITES_WEBHOOKS = {
+    "Delivery": {"webhooks.deliveries"},
+    "Attempt": {"webhooks.deliveries"},
+    "Receiver": {"webhooks.receivers"},
+    "Endpoint": {"webhooks.endpoints", "webhooks.receivers"},
+    "JobSecret": {"webhooks.endpoints"},
+}
+# Users' URLs are for `outbound` alone; the others ask providers, whom the operator chose, or ourselves.
+CALLS_OUT = {"jobs.outbound", "jobs.dialling", "jobs.wire", "jobs.callbacks.published", "videoapi.client"}
+HTTP_CLIENTS = ("httpx2", "httpcore2", "httpx", "requests", "aiohttp", "urllib.request", "http.client")
 PURGES_JOBS = {"jobs.housekeeping"}
 # Whatever a provider does, the user gets the DUST back; whatever a chore does, the others and all jobs go on.
-CATCHES_EVERYTHING = {"jobs.driver", "jobs.errand", "jobs.runner", "jobs.sweeper"}
+# Whatever a receiver does, the others get their messages.
+CATCHES_EVERYTHING = {
+    "jobs.driver",
+    "jobs.errand",
+    "jobs.intake",
+    "jobs.runner",
+    "jobs.sweeper",
+    "webhooks.courier",
+    "webhooks.outbox",
+}
 WRITING = {
     *("save", "create", "update", "delete", "get_or_create", "update_or_create"),
     *(
@@ -47,7 +72,7 @@ FRONT_DOORS = {
     *("views", "serializers", "schema", "admin", "urls", "authentication", "signin", "middleware", "asgi"),
     *("throttles", "parsers", "fields", "pages", "problems", "delivery", "links", "callers", "forms"),
     *("requests", "answers", "bodies", "openapi", "ranges", "body_limit", "long_lists", "docs"),
-    *("health", "admin_site", "pages", "negotiation", "converters", "outage", "content_policy"),
+    *("health", "admin_site", "negotiation", "converters", "outage", "content_policy", "static_files"),
 }
 
 
@@ -120,7 +145,9 @@ def writes_to(models_module: str, models: set[str], verbs: set[str] = WRITING) -
 def raises_again(handler: ast.ExceptHandler) -> bool:
     """Whether it only cleans up and lets the error go on."""
     last = handler.body[-1]
-    return isinstance(last, ast.Raise) and last.exc is None
+    ways_out = (ast.Return, ast.Continue, ast.Break)
+    is_left_before = any(isinstance(node, ways_out) for each in handler.body for node in ast.walk(each))
+    return isinstance(last, ast.Raise) and last.exc is None and not is_left_before
 
 
 def breaches(allowed: set[str], places: list[str]) -> list[str]:
@@ -228,7 +255,7 @@ def test_only_the_ledgers_statements_are_raw_writes():
 
 
 def test_only_the_lifecycle_moves_a_job():
-    places = writes_to("jobs.models", {"Job", "JobEvent"}, WRITING - {"delete"})
+    places = breaches(set(KEEPS_JOBS), writes_to("jobs.models", {"Job"}, WRITING - {"delete"}))
     for module, tree in sources().items():
         for node in ast.walk(tree):
             targets = node.targets if isinstance(node, ast.Assign) else []
@@ -236,9 +263,39 @@ def test_only_the_lifecycle_moves_a_job():
                 places.append(f"{module}:{node.lineno}")
         for call in calls(tree):
             is_write = isinstance(call.func, ast.Attribute) and call.func.attr in WRITING
-            if is_write and any(keyword.arg == "status" for keyword in call.keywords):
+            if is_write and any(keyword.arg in STANDING for keyword in call.keywords):
                 places.append(f"{module}:{call.lineno}")
     assert breaches(MOVES_JOBS, places) == []
+
+
+@pytest.mark.parametrize("module", KEEPS_JOBS)
+def test_upkeep_leaves_a_job_where_it_stands(module):
+    written = {
+        keyword.arg
+        for call in calls(sources()[module])
+        if isinstance(call.func, ast.Attribute) and call.func.attr in WRITING
+        for keyword in call.keywords
+    }
+    assert written == KEEPS_JOBS[module]
+
+
+def test_only_the_timeline_writes_timelines():
+    assert breaches(TELLS_OF_JOBS, writes_to("jobs.models", {"JobEvent"}, WRITING - {"delete"})) == []
+
+
+def test_only_these_call_other_servers():
+    users = [
+        f"{module}:{line}"
+        for module, tree in sources().items()
+        for name, line in imported(tree)
+        if f"{name}.".startswith(tuple(f"{client}." for client in HTTP_CLIENTS))
+    ]
+    assert breaches(CALLS_OUT, users) == []
+
+
+@pytest.mark.parametrize("model", WRITES_WEBHOOKS)
+def test_what_is_known_of_webhooks_has_its_writers(model):
+    assert breaches(WRITES_WEBHOOKS[model], writes_to("webhooks.models", {model})) == []
 
 
 def test_only_housekeeping_removes_a_job():

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-SECTIONS = ("jobs", "dust", "videos", "accounts")  # any other comes after them, by name
+SECTIONS = ("jobs", "dust", "videos", "webhooks", "accounts")  # any other comes after them, by name
 UNUSED = {"OrmQ", "Schedule"}  # the engine's own queue and clock, which stay empty here
 
 

@@ -23,11 +23,15 @@ FILE = "demo.json"
 
 @dataclasses.dataclass(frozen=True)
 class LocalAccount:
-    """What a person needs to sign in, and a program to call the API."""
+    """What a person needs to sign in, and a program to call the API.
+
+    `link_secret` is in the link that `make run` prints: only who has it is told the password on a page.
+    """
 
     username: str
     password: str
     token: str
+    link_secret: str
 
 
 def ensure(folder: Path) -> LocalAccount:
@@ -35,9 +39,22 @@ def ensure(folder: Path) -> LocalAccount:
     kept = _kept(folder / FILE)
     password = kept.get("password") or secrets.token_urlsafe(9)
     user = _user(password)
-    account = LocalAccount(USERNAME, password=password, token=_token(user, kept.get("token", "")))
+    account = LocalAccount(
+        USERNAME,
+        password=password,
+        token=_token(user, kept.get("token", "")),
+        link_secret=kept.get("link_secret") or secrets.token_urlsafe(16),
+    )
     _keep(folder / FILE, account)
     return account
+
+
+def known(folder: Path) -> LocalAccount | None:
+    """Return the account as the last start left it; None if there was none."""
+    try:
+        return LocalAccount(**_kept(folder / FILE))
+    except (OSError, TypeError, ValueError):  # none, not ours to read, or not what we write
+        return None
 
 
 def _user(password: str) -> User:

@@ -15,6 +15,7 @@ Submit a prompt or a picture, get a job's id at once, poll its status, play the 
 - **Waiting.** Every answer about an unfinished job, and every error that passes by itself, carries
   `Retry-After` in seconds.
 - **`X-Request-ID`** is on every answer: your own, if you sent one.
+- **`/v1/videos`** is the same in the shape of OpenAI's API, errors and times included.
 """
 
 SETTINGS: dict[str, Any] = {
@@ -28,7 +29,14 @@ SETTINGS: dict[str, Any] = {
         {"name": "Submit", "description": "Ask for a video. The answer is a job's id, at once."},
         {"name": "Jobs", "description": "What becomes of it: status, result, cancellation, lists."},
         {"name": "Videos", "description": "The user's library: what was made, until it is deleted."},
+        {"name": "Webhooks", "description": "Servers of the user's that are told what becomes of jobs."},
         {"name": "DUST", "description": "What the user can spend, and what was spent on what."},
+        {
+            "name": "OpenAI's shape",
+            "description": "The same jobs and the same DUST for code that speaks OpenAI's `/v1/videos`: give "
+            "its client this installation's address with `/v1` as `base_url`, and a token as `api_key`. "
+            'Errors have that API\'s shape, `{"error": {"message", "type", "param", "code"}}`.',
+        },
         {"name": "Service", "description": "Models, prices, and how the installation is doing."},
     ],
     "OAS_VERSION": "3.1.1",
@@ -46,10 +54,16 @@ SETTINGS: dict[str, Any] = {
         "Resolution": "jobs.formats.Resolution",
         "AspectRatio": "jobs.formats.AspectRatio",
         "TransactionKind": "dust.models.Kind",
+        "EventType": "webhooks.events.EventType",
+        "DeliveryState": "webhooks.models.State",
     },
+    "WEBHOOKS": [
+        f"webhooks.schema.{name}" for name in ("queued", "started", "completed", "failed", "cancelled")
+    ],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "videoapi.openapi.name_error_codes",
+        "webhooks.schema.name_headers",
     ],
 }
 

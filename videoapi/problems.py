@@ -12,6 +12,7 @@ from rest_framework.views import set_rollback
 from base import phrases
 from base.errors import DomainError
 from base.outages import AWAY
+from jobs.openai_face import problems as openai_face
 
 logger = logging.getLogger(__name__)
 
@@ -32,15 +33,25 @@ DOMAIN_STATUS = {
     "job_not_cancellable": 409,
     "job_failed": 409,
     "job_cancelled": 409,
+    "too_many_webhooks": 409,
+    "webhook_disabled": 409,
+    "delivery_pending": 409,
     "idempotency_in_progress": 409,
+    "video_in_progress": 409,
+    "video_stopping": 409,
+    "video_not_ready": 404,
+    "video_not_made": 404,
+    "video_expired": 404,
+    "variant_not_made": 404,
     "result_expired": 410,
     "video_deleted": 410,
     "payload_too_large": 413,
     "idempotency_key_reused": 422,
     "too_many_active_jobs": 429,
+    "rate_limited": 429,
     "unavailable": 503,
 }
-RETRYABLE = {"too_many_active_jobs", "idempotency_in_progress", "unavailable"}
+RETRYABLE = {"too_many_active_jobs", "rate_limited", "idempotency_in_progress", "unavailable"}
 UNFINISHED = {"queued", "starting", "processing"}
 OVERTAKEN = {"concurrent_duplicate"}  # rolled back whole: trying again is all there is to do
 
@@ -78,7 +89,9 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
 
 
 def problem(request: HttpRequest, *, status: int, code: str, message: str, **extra: Any) -> JsonResponse:
-    """Return one problem document; `message` is a sentence a person can act on."""
+    """Return one problem document, or what `/v1` has instead; `message` is a sentence a person can act on."""
+    if openai_face.covers(request.path):
+        return openai_face.problem(request, status=status, code=code, message=message, extra=extra)
     body = {
         "type": "about:blank",
         "title": phrases.of(status),
@@ -158,7 +171,8 @@ def _first_sentence(errors: list[dict[str, str]]) -> str:
 @csrf_exempt  # it does nothing, and a POST to nowhere is a 404, not a 403
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer for a path that is none of ours."""
-    return problem(request, status=404, code="not_found", message="There is nothing at this address.")
+    message = openai_face.nothing_here(request)
+    return problem(request, status=404, code="not_found", message=message)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

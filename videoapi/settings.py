@@ -12,7 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from jobs import queues
-from videoapi import backends, openapi, safety
+from videoapi import backends, cors, logs, openapi, safety
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes be written with their parameters
 
@@ -29,7 +29,10 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOW_HEADERS = cors.ALLOW_HEADERS
+CORS_EXPOSE_HEADERS = cors.EXPOSE_HEADERS
 TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
+PUBLIC_URL = env.str("PUBLIC_URL", default="")  # where providers can call back; nothing else needs it
 
 # --- database, cache, files ----------------------------------------------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", default="")
@@ -89,6 +92,7 @@ INSTALLED_APPS = [
     "dust",
     "videos",
     "jobs",
+    "webhooks",
     "videoapi",
 ]
 MIDDLEWARE = [
@@ -96,7 +100,7 @@ MIDDLEWARE = [
     "videoapi.content_policy.middleware",
     "videoapi.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "videoapi.static_files.StaticFilesMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -167,6 +171,8 @@ MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 RATE_SUBMIT = env.str("RATE_SUBMIT", default="60/min")
 RATE_READ = env.str("RATE_READ", default="1200/min")
 RATE_LOGIN = env.str("RATE_LOGIN", default="10/min")
+RATE_CALLBACK = env.str("RATE_CALLBACK", default="1200/min")  # of one address; a provider has few
+RATE_WEBHOOK = env.str("RATE_WEBHOOK", default="30/min")  # secrets made, tests and replays
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.ApiTokenAuthentication",
@@ -178,7 +184,13 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["base.parsers.BoundedJsonParser", "base.parsers.PlainTextJsonParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["base.throttles.ReadThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"submit": RATE_SUBMIT, "read": RATE_READ, "login": RATE_LOGIN},
+    "DEFAULT_THROTTLE_RATES": {
+        "submit": RATE_SUBMIT,
+        "read": RATE_READ,
+        "login": RATE_LOGIN,
+        "callback": RATE_CALLBACK,
+        "webhook": RATE_WEBHOOK,
+    },
     "NUM_PROXIES": 1 if TRUST_PROXY else 0,  # else anyone's X-Forwarded-For would be a fresh rate limit
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a browser's preflight, answered by corsheaders, or nothing
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "base.negotiation.AnyAccept",
@@ -190,13 +202,19 @@ REST_FRAMEWORK = {
 # --- DUST ----------------------------------------------------------------------------------------------
 DUST_OPENING_GRANT = env.int("DUST_OPENING_GRANT", default=0)  # DUST a new user starts with
 DUST_PRICES = env.json("DUST_PRICES", default={"generate": 10, "animate": 8})
+DUST_VALUE = env.str("DUST_VALUE", default="")  # of one, in money ("0.01 USD"): for staff's page of margins
 
 # --- jobs ----------------------------------------------------------------------------------------------
 REMOTE_IN_FLIGHT = env.int("REMOTE_IN_FLIGHT", default=1000)  # remote jobs of one worker process at once
 REMOTE_VIDEO_MB = env.int("REMOTE_VIDEO_MB", default=1024)  # largest file fetched from a provider
+CANCEL_RUNNING = env.bool("CANCEL_RUNNING", default=False)  # of models whose provider can stop
+CANCEL_PATIENCE = timedelta(seconds=env.float("CANCEL_PATIENCE_SECONDS", default=120))  # for it to say so
 MAX_ACTIVE_JOBS = env.int("MAX_ACTIVE_JOBS", default=20)  # queued, starting and processing, for one user
 JOB_LEASE = timedelta(seconds=env.float("JOB_LEASE_SECONDS", default=30))
 JOB_QUEUE_DEADLINE = timedelta(seconds=env.float("JOB_QUEUE_DEADLINE_SECONDS", default=6 * 3600))
+MAX_STREAMS = env.int("MAX_STREAMS", default=50)  # event streams and held answers of a user, in one process
+STREAM_SECONDS = env.float("STREAM_SECONDS", default=300)  # then a stream ends, and its client comes again
+STREAM_PING_SECONDS = env.float("STREAM_PING_SECONDS", default=15)  # of silence, until a comment is sent
 IDEMPOTENCY_WAIT_MS = 5000  # how long a submit waits for its equal that came first
 JOB_MAX_ATTEMPTS = env.int("JOB_MAX_ATTEMPTS", default=3)
 JOB_RESULT_LIFETIME = timedelta(seconds=env.float("JOB_RESULT_SECONDS", default=24 * 3600))
@@ -215,6 +233,10 @@ WORKER_QUEUES = queues.counts(env.str("WORKER_QUEUES", default="render=2"))
 REHEARSAL = env.bool("REHEARSAL", default=DEBUG)  # the scripted model for client teams
 DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="preview")
 VIDEO_MODELS = env.json("VIDEO_MODELS", default={})  # overrides and additions; see jobs/catalogue.py
+# Names that /v1/videos takes for one of ours: in development those that untouched code names.
+OPENAI_MODELS = env.json(
+    "OPENAI_MODELS", default={"sora-2": DEFAULT_MODEL, "sora-2-pro": DEFAULT_MODEL} if DEBUG else {}
+)
 ENCODER_THREADS = env.int("ENCODER_THREADS", default=2)  # part of what makes the same seed the same bytes
 OUTBOUND_ALLOWED_HOSTS = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])  # named test hosts, past the guard
 OUTBOUND_TIMEOUT_SECONDS = env.float("OUTBOUND_TIMEOUT_SECONDS", default=20)
@@ -243,25 +265,22 @@ Q_CLUSTER = {
     "scheduler": False,  # the supervisor sweeps
 }
 
+# --- webhooks ------------------------------------------------------------------------------------------
+MAX_WEBHOOKS = env.int("MAX_WEBHOOKS", default=10)  # of one user
+WEBHOOKS_AT_ONCE = env.int("WEBHOOKS_AT_ONCE", default=32)  # messages under way from one supervisor
+WEBHOOK_TIMEOUT_SECONDS = env.float("WEBHOOK_TIMEOUT_SECONDS", default=15)  # for one try, look-up and all
+# Seconds before the 2nd, 3rd … try, each a tenth more or less: in all about three days.
+WEBHOOK_RETRY_SECONDS = env.list(
+    "WEBHOOK_RETRY_SECONDS", cast=float, default=[5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
+)
+WEBHOOK_RETRIES = [timedelta(seconds=seconds) for seconds in WEBHOOK_RETRY_SECONDS]
+WEBHOOK_DISABLE_AFTER = timedelta(days=env.float("WEBHOOK_DISABLE_DAYS", default=5))  # of failures only
+WEBHOOK_RETENTION = timedelta(days=env.float("WEBHOOK_RETENTION_DAYS", default=30))
+
 # --- docs and logs -------------------------------------------------------------------------------------
 SPECTACULAR_SETTINGS = openapi.SETTINGS
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "videoapi.middleware.RequestIdFilter"}},
-    "formatters": {
-        "line": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"},
-    },
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
-    },
-    "loggers": {
-        "django-q": {"level": "WARNING"},
-        "httpx2": {"level": "WARNING"},
-    },  # else a line for each pulse
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-}
+LOGGING = logs.to_console(LOG_LEVEL)
 
 if problems := safety.production_problems(globals()):
     raise ImproperlyConfigured("Refusing to start in production:\n- " + "\n- ".join(problems))

@@ -23,5 +23,6 @@ urlpatterns = [
     path("", include("dust.urls")),
     path("", include("jobs.urls")),
     path("", include("videos.urls")),
+    path("", include("webhooks.urls")),
     re_path("", problems.page_not_found),  # with DEBUG too, where Django would answer in HTML
 ]

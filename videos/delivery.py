@@ -14,6 +14,7 @@ from datetime import datetime
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
@@ -83,6 +84,12 @@ def file_of(video: Video, name: str, *, max_age: int) -> Stored:
         modified=video.created_at,
         max_age=max_age,
     )
+
+
+def release_connection() -> None:
+    """Give the database connection back: a stream lasts as long as its client likes, the pool is small."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def answer(request: Request, stored: Stored) -> HttpResponseBase:

@@ -79,6 +79,23 @@ delete_video = openapi.operation(
 FILE = OpenApiResponse(OpenApiTypes.BINARY, description="The whole file.")
 PART = OpenApiResponse(OpenApiTypes.BINARY, description="The range that was asked for.")
 
+# what every address of a file takes and answers, whatever names the file
+FILE_PARAMETERS = [
+    OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="For example `bytes=0-1023`."),
+    OpenApiParameter("If-Range", str, OpenApiParameter.HEADER, description="An `ETag` or `Last-Modified`."),
+    OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="An `ETag`."),
+    header("ETag", "A strong tag of the file.", [200, 206, 304]),
+    header("Accept-Ranges", "`bytes`.", [200, 206]),
+    header("Content-Range", "Which bytes of how many.", [206, 416]),
+]
+FILE_ANSWERS = {
+    (200, "video/mp4"): FILE,
+    (200, "image/jpeg"): FILE,
+    (206, "video/mp4"): PART,
+    (206, "image/jpeg"): PART,
+    304: openapi.empty("The file is the one with that `ETag`."),
+}
+
 get_file = openapi.operation(
     "getVideoFile",
     path=examples.FILE_PATH,
@@ -94,22 +111,9 @@ get_file = openapi.operation(
         OpenApiParameter("token", str, OpenApiParameter.PATH, description="From the link, as it is."),
         OpenApiParameter("name", str, OpenApiParameter.PATH, enum=[links.VIDEO, links.POSTER, links.SOURCE]),
         OpenApiParameter("download", str, description="Makes a browser save it rather than show it."),
-        OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="For example `bytes=0-1023`."),
-        OpenApiParameter(
-            "If-Range", str, OpenApiParameter.HEADER, description="An `ETag` or `Last-Modified`."
-        ),
-        OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="An `ETag`."),
-        header("ETag", "A strong tag of the file.", [200, 206, 304]),
-        header("Accept-Ranges", "`bytes`.", [200, 206]),
-        header("Content-Range", "Which bytes of how many.", [206, 416]),
+        *FILE_PARAMETERS,
     ],
-    answers={
-        (200, "video/mp4"): FILE,
-        (200, "image/jpeg"): FILE,
-        (206, "video/mp4"): PART,
-        (206, "image/jpeg"): PART,
-        304: openapi.empty("The file is the one with that `ETag`."),
-    },
+    answers=FILE_ANSWERS,
     refusals=[
         examples.LINK_EXPIRED,
         examples.LINK_NOT_FOUND,

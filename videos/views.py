@@ -4,7 +4,6 @@ import time
 import uuid
 from typing import Any
 
-from django.db import connection
 from django.http.response import HttpResponseBase
 from rest_framework import permissions
 from rest_framework.request import Request
@@ -73,11 +72,5 @@ class FileView(APIView):
     def get(self, request: Request, token: str, name: str) -> HttpResponseBase:
         link = links.read(token, name, now=time.time())
         video = library.behind_link(link.video_id)
-        _release_connection()
+        delivery.release_connection()
         return delivery.answer(request, delivery.file_of(video, name, max_age=link.seconds_left))
-
-
-def _release_connection() -> None:
-    # A stream lasts as long as the client likes, and the pool is small.
-    if not connection.in_atomic_block:
-        connection.close()

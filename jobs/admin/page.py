@@ -134,9 +134,12 @@ def technical(job: Any) -> list[tuple[str, Any]]:
         ("Queue woken", job.woken_at),
         ("Queue deadline", job.deadline_at),
         ("Updated", job.updated_at),
+        ("Cancel asked for", job.cancel_requested_at),
+        ("Went on all the same", job.cancel_lapsed_at),
         ("Finished", job.finished_at),
         ("Result kept until", job.expires_at),
         ("Result cleared", job.cleared_at),
+        ("Deleted by /v1/videos", job.hidden_at),
         ("Uploaded file", job.upload),
         ("Failure code", job.failure_code),
     ]

@@ -4,30 +4,39 @@ A `job` here comes from `Job.objects.seen_now()`, with its user.
 """
 
 import datetime
+from decimal import Decimal
 from typing import Any
 
 from dust.models import NOTES, Kind, Transfer
 from jobs.models import Job, JobEvent, RemoteTask
 from jobs.providers.base import FailureCode
-from jobs.states import Status
+from jobs.providers.exchange import MILLION
+from jobs.states import Dust, Status
 
 UNITS = (("day", "d", 86_400), ("hour", "h", 3600), ("minute", "min", 60), ("second", "s", 1))
 VERBS = {
     "submit": "Submitted",
     "claim": "Taken by a worker",
+    "fall_back": "Offered to another model",
     "accept": "Taken by the model",
     "complete": "Completed",
     "fail": "Failed",
     "cancel": "Cancelled",
+    "ask_to_cancel": "Cancel asked for",
+    "stop": "Cancelled, as asked for",
+    "go_on": "Not cancelled, goes on",
     "reap": "Taken from a silent worker",
     "hand_back": "Handed back by its worker",
     "requeue": "Workers told again",
-    "release": "Given back by a worker that is stopping",
+    "release": "Given back by its worker",
     "expire": "Result time over",
+    "hide": "Deleted by /v1/videos",
     "review": "Looked up at the provider",
     "withdraw": "Provider asked to cancel",
+    "news": "Heard from the provider afterwards",
 }
-USERS_OWN = ("submit", "cancel")  # done by the user, unless staff's name is with it
+CENT = 10_000  # in millionths
+USERS_OWN = ("submit", "cancel", "ask_to_cancel", "hide")  # done by the user, unless staff's name is with it
 ICONS = {
     Status.QUEUED: "◔",
     Status.STARTING: "▷",
@@ -90,10 +99,11 @@ def standing(job: Any) -> str:
         return f"{Status(job.status).label} {span(job.now - job.finished_at)} ago"
     if job.status == Status.QUEUED:
         return f"Waiting in the queue for {span(job.now - job.created_at)}"
-    if not job.worker and job.attempt == 1:
-        return "Waiting for another worker, as its own was stopped"
+    if job.is_unwanted:
+        return f"Being cancelled, as its user asked {span(job.now - job.cancel_requested_at)} ago"
     if not job.worker:
-        return f"Waiting for another try, after {_tries(job.attempt - 1)}"
+        tries = f", after {_tries(job.attempt - 1)}" if job.attempt > 1 else ""
+        return f"{job.current_step}{tries}"
     since = span(job.now - (job.claimed_at or job.created_at))
     return f"{Status(job.status).label} for {since}, {job.progress:.0%} done"
 
@@ -105,7 +115,7 @@ def money(job: Job) -> str:
     were = f"{job.cost} DUST {'was' if job.cost == 1 else 'were'}"
     if job.status == Status.QUEUED:
         return f"{job.cost} DUST {'is' if job.cost == 1 else 'are'} held for it from {owner(job)}"
-    if job.status == Status.FAILED and job.was_started:
+    if job.dust == Dust.REFUNDED and job.was_started:
         return f"{were} refunded to {owner(job)}"
     if job.status in (Status.FAILED, Status.CANCELLED):
         return f"{were} held and went back to {owner(job)}"
@@ -152,7 +162,7 @@ def time_taken(job: Any) -> str:
 
 def failure(job: Job) -> str:
     """Return why the job failed, as its user was told, without the advice that follows."""
-    sentence = FailureCode(job.failure_code).label if job.failure_code else ""
+    sentence = FailureCode.known(job.failure_code).label if job.failure_code else ""
     return sentence.partition(". ")[0].rstrip(".")
 
 
@@ -180,7 +190,13 @@ def cost(task: RemoteTask) -> str:
     if task.cost_micros is None:
         return ""
     source = "" if task.is_cost_reported else " (by our table)"
-    return f"{task.cost_micros / 1_000_000:.2f} {task.currency}{source}"
+    return f"{amount(task.cost_micros, task.currency)}{source}"
+
+
+def amount(micros: int, currency: str) -> str:
+    """Return "0.40 USD"; what would round to nothing has more places."""
+    places = 4 if 0 < abs(micros) < CENT else 2
+    return f"{Decimal(micros) / MILLION:,.{places}f} {currency}"
 
 
 def _tries(number: int) -> str:

@@ -1,12 +1,12 @@
-"""Make the Support group."""
+"""Make the Support group; where its rights are to come yet, the end of `migrate` makes it."""
 
 from django.db import migrations
 
 from jobs import support
 
 
-def make_group(apps, schema_editor):
-    support.make_group(apps, using=schema_editor.connection.alias)
+def make_groups(apps, schema_editor):
+    support.make_groups(apps, using=schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):
@@ -20,4 +20,4 @@ class Migration(migrations.Migration):
     ]
 
     # nothing to undo: who has the group may have changed it since
-    operations = [migrations.RunPython(make_group, migrations.RunPython.noop)]
+    operations = [migrations.RunPython(make_groups, migrations.RunPython.noop)]

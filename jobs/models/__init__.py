@@ -1,7 +1,8 @@
 """The tables of `jobs`."""
 
-from jobs.models.job import Job, JobEvent, JobQuerySet
-from jobs.models.records import IdempotencyKey, PurgedJob, Tally
+from jobs.models.event import JobEvent
+from jobs.models.job import Job, JobQuerySet
+from jobs.models.records import IdempotencyKey, PurgedJob, Tally, Unanswered
 from jobs.models.remote import RemoteState, RemoteTask, Upstream
 from jobs.models.work import Chore, Message, Worker
 
@@ -16,6 +17,7 @@ __all__ = [
     "RemoteState",
     "RemoteTask",
     "Tally",
+    "Unanswered",
     "Upstream",
     "Worker",
 ]

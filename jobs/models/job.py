@@ -1,22 +1,11 @@
-"""Job and its timeline."""
+"""Job: one row for each generation."""
 
 import datetime
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import (
-    BooleanField,
-    Case,
-    Count,
-    Exists,
-    ExpressionWrapper,
-    OuterRef,
-    Q,
-    Subquery,
-    Sum,
-    When,
-)
+from django.db.models import Case, Count, Exists, ExpressionWrapper, OuterRef, Q, Subquery, Sum, When
 from django.db.models.functions import Coalesce, Now
 
 from base.columns import ExactJson
@@ -28,12 +17,18 @@ from jobs.providers.base import FailureCode
 from jobs.states import Status
 from videos.models import Video
 
+UNWANTED = Q(status__in=states.RUNNING, cancel_requested_at__isnull=False, cancel_lapsed_at=None)
+
 
 class JobQuerySet(models.QuerySet["Job"]):
     """Adjectives for jobs. Times are judged by the database's clock."""
 
     def owned_by(self, user_id: Any) -> Self:
         return self.filter(user_id=user_id)
+
+    def shown(self) -> Self:
+        """As `/v1/videos` has them: neither deleted there, nor completed with a video that is gone."""
+        return self.filter(hidden_at=None).exclude(status=Status.COMPLETED, video=None)
 
     def active(self) -> Self:
         """Queued, starting or processing."""
@@ -44,6 +39,14 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def running(self) -> Self:
         return self.filter(status__in=states.RUNNING)
+
+    def held(self, job: "Job") -> Self:
+        """That very job, as long as its worker still has it at this attempt."""
+        return self.running().exclude(worker="").filter(id=job.id, attempt=job.attempt, worker=job.worker)
+
+    def unwanted(self) -> Self:
+        """Running, though the user has asked for a cancel; but those that go on all the same."""
+        return self.filter(UNWANTED)
 
     def finished(self) -> Self:
         return self.filter(status__in=states.FINISHED)
@@ -72,11 +75,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         waiting = self.filter(status=Status.STARTING, worker="", queue=queue, model=model)
         return waiting.filter(woken_at__lte=Now()).oldest_first().values_list("id", flat=True)
 
-    def at_a_provider(self, queue: str) -> Any:
-        """The ids of a queue's jobs that wait for a worker, though a provider may be at work on them."""
+    def in_need_of_no_room(self, queue: str) -> Any:
+        """The ids of a queue's waiting jobs that a provider may have already, or that are to be cancelled."""
         waiting = self.filter(status=Status.STARTING, worker="", queue=queue, woken_at__lte=Now())
         submission = RemoteTask.objects.open().filter(job_id=OuterRef("id"))
-        return waiting.filter(Exists(submission)).values_list("id", flat=True)
+        return (waiting.filter(Exists(submission)) | waiting.unwanted()).values_list("id", flat=True)
 
     def overlooked(self, age: datetime.timedelta) -> Self:
         """Waiting for a worker, and woken longer than `age` ago."""
@@ -123,7 +126,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def seen_now(self) -> Self:
         """Add `now`, the database's clock, and `is_expired`, whether the result time is over."""
-        over = ExpressionWrapper(Q(expires_at__lte=Now()), output_field=BooleanField())
+        over = ExpressionWrapper(Q(expires_at__lte=Now()), output_field=models.BooleanField())
         return self.annotate(now=Now(), is_expired=Coalesce(over, False))
 
     def with_queue_ahead(self) -> Self:
@@ -158,6 +161,7 @@ class Job(models.Model):
     # what was asked for
     generation_type = models.CharField(max_length=20, choices=GenerationType.choices)
     model = models.CharField(max_length=60)
+    made_by = models.CharField(max_length=60, blank=True, db_default="", help_text="If not by `model`.")
     queue = models.CharField(max_length=40, db_default="render", help_text="Whose workers make it.")
     prompt = models.TextField()
     duration = models.CharField(max_length=10, choices=Duration.choices)
@@ -165,11 +169,14 @@ class Job(models.Model):
     aspect_ratio = models.CharField(max_length=5, choices=AspectRatio.choices, blank=True)
     camera_fixed = models.BooleanField(default=False)
     seed = models.PositiveBigIntegerField()
+    seed_was_drawn = models.BooleanField(db_default=False, help_text="By us: the user named none.")
     reference_person = ExactJson(null=True, blank=True)
     metadata = ExactJson(default=dict, blank=True)
     image_url = models.CharField(max_length=2000, blank=True)
     upload = models.CharField(max_length=200, blank=True, help_text="Storage name of the uploaded picture.")
     upload_name = models.CharField(max_length=200, blank=True, help_text="The name the user's file had.")
+
+    webhook_url = models.CharField(max_length=2000, blank=True, db_default="", help_text="Is told of it.")
 
     # where it stands
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
@@ -193,10 +200,13 @@ class Job(models.Model):
     woken_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True, help_text="While it was running.")
+    cancel_lapsed_at = models.DateTimeField(null=True, blank=True, help_text="It went on all the same.")
     finished_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     cleared_at = models.DateTimeField(null=True, blank=True)
+    hidden_at = models.DateTimeField(null=True, blank=True, help_text="Deleted by /v1/videos.")
 
     # where it came from
     request_id = models.CharField(max_length=64, blank=True)
@@ -228,6 +238,7 @@ class Job(models.Model):
                 name="job_history",
                 condition=Q(status=Status.COMPLETED),
             ),
+            models.Index(fields=["worker"], name="job_unwanted", condition=UNWANTED),
             models.Index(fields=["expires_at"], name="job_uncleared", condition=Q(cleared_at=None)),
             models.Index(fields=["-finished_at"], name="job_finished"),
             models.Index(
@@ -251,7 +262,8 @@ class Job(models.Model):
                 condition=Q(status=Status.QUEUED, attempt=0)
                 | Q(status__in=(*states.RUNNING, Status.COMPLETED), attempt__gt=0)
                 | Q(status=Status.FAILED)
-                | Q(status=Status.CANCELLED, attempt=0),
+                | Q(status=Status.CANCELLED, attempt=0)
+                | Q(status=Status.CANCELLED, cancel_requested_at__isnull=False),
                 name="job_attempt_fits_status",
             ),
             models.CheckConstraint(
@@ -265,7 +277,14 @@ class Job(models.Model):
     @property
     def dust(self) -> states.Dust:
         """What happened to the money."""
+        if self.status == Status.CANCELLED and self.was_started:
+            return states.Dust.REFUNDED
         return states.DUST[Status(self.status)]
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether its user has asked for a cancel that has not come to nothing."""
+        return self.cancel_requested_at is not None and self.cancel_lapsed_at is None
 
     @property
     def is_finished(self) -> bool:
@@ -274,21 +293,3 @@ class Job(models.Model):
     @property
     def was_started(self) -> bool:
         return self.attempt > 0
-
-
-class JobEvent(models.Model):
-    """One line of a job's timeline, written in the transaction of the change it tells of."""
-
-    job = models.ForeignKey(Job, models.CASCADE, related_name="events", db_index=False)
-    at = models.DateTimeField(db_default=Now())
-    verb = models.CharField(max_length=20)
-    status = models.CharField(max_length=10, choices=Status.choices)
-    attempt = models.PositiveSmallIntegerField()
-    actor = models.CharField(max_length=150, blank=True, help_text="Who did it; empty for the system itself.")
-    message = models.TextField(blank=True)
-
-    class Meta:
-        indexes = (models.Index(fields=["job", "id"], name="jobevent_timeline"),)
-
-    def __str__(self) -> str:
-        return f"{self.verb} -> {self.status}"

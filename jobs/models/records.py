@@ -1,10 +1,14 @@
 """What is remembered beside the jobs themselves."""
 
+import datetime
+from typing import Any, Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
 from base.columns import ExactJson
+from jobs.models.job import Job
 from jobs.states import Status
 
 
@@ -23,6 +27,43 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class UnansweredQuerySet(models.QuerySet["Unanswered"]):
+    """Adjectives for submits. Times are judged by the database's clock."""
+
+    def owned_by(self, user_id: Any) -> Self:
+        return self.filter(job__user_id=user_id)
+
+    def fresh(self, age: datetime.timedelta) -> Self:
+        return self.filter(created_at__gte=Now() - age)
+
+    def stale(self, age: datetime.timedelta) -> Self:
+        return self.filter(created_at__lt=Now() - age)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-job_id")
+
+
+class Unanswered(models.Model):
+    """A submit without a key whose client may not have had the answer: it has not used the job's id."""
+
+    job = models.OneToOneField(Job, models.CASCADE, primary_key=True, related_name="+")
+    fingerprint = models.CharField(max_length=64)
+    receipt = ExactJson()
+    tries = models.PositiveSmallIntegerField(default=0, help_text="The number of the last try that got it.")
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = UnansweredQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["fingerprint"], name="unanswered_fingerprint"),
+            models.Index(fields=["created_at"], name="unanswered_age"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.job_id)
 
 
 class Tally(models.Model):

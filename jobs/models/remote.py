@@ -3,8 +3,10 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.db.models.functions import Now
+
+from jobs.providers.base import FailureCode
 
 
 class RemoteState(models.TextChoices):
@@ -18,6 +20,9 @@ class RemoteState(models.TextChoices):
     NOT_MADE = "not_made", "the provider has ended it without a video"
 
 
+UNENDED = (RemoteState.INTENDED, RemoteState.UNKNOWN, RemoteState.TAKEN)  # of which there may be news yet
+
+
 class RemoteTaskQuerySet(models.QuerySet["RemoteTask"]):
     """Adjectives for submissions."""
 
@@ -29,8 +34,21 @@ class RemoteTaskQuerySet(models.QuerySet["RemoteTask"]):
         """All that are not certain to cost nothing."""
         return self.exclude(state=RemoteState.REFUSED)
 
+    def hinted(self) -> Self:
+        """Of which their provider says that there is news."""
+        return self.open().filter(hinted_at__isnull=False)
+
     def to_review(self) -> Self:
         return self.filter(needs_review=True)
+
+    def to_look_at(self) -> Self:
+        """Given up, and due to be asked about once more."""
+        return self.filter(look_at__lte=Now())
+
+    def give_up(self) -> None:
+        """Close them with their failed job: staff are asked to look, and the provider is asked on."""
+        look_at = Case(When(state__in=UNENDED, then=Now()))
+        self.update(closed_at=Now(), needs_review=True, look_at=look_at)
 
 
 class RemoteTask(models.Model):
@@ -45,9 +63,12 @@ class RemoteTask(models.Model):
     model = models.CharField(max_length=60, help_text="Alias of the model that was asked.")
     account = models.CharField(max_length=60)
     state = models.CharField(max_length=10, choices=RemoteState.choices, default=RemoteState.INTENDED)
-    remote_id = models.CharField(max_length=400, blank=True)
+    remote_id = models.TextField(blank=True, help_text="A gateway's may be long: it wraps its provider's.")
     urls = models.JSONField(default=dict, blank=True)
     is_final = models.BooleanField(default=False, help_text="Refused for good: not to be asked again.")
+    failure_code = models.CharField(
+        max_length=30, choices=FailureCode.choices, blank=True, db_default="", help_text="Why it was refused."
+    )
     detail = models.TextField(blank=True, help_text="The provider's own words.")
 
     cost_micros = models.BigIntegerField(null=True, blank=True, help_text="Millionths of the currency.")
@@ -59,17 +80,36 @@ class RemoteTask(models.Model):
     intended_at = models.DateTimeField(db_default=Now())
     taken_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    hinted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its provider called; emptied when it has been asked about."
+    )
+
+    # after it was given up
+    look_at = models.DateTimeField(null=True, blank=True, help_text="When to ask once more.")
+    looks = models.PositiveSmallIntegerField(db_default=0, help_text="How often that was done.")
+    stop_asked_at = models.DateTimeField(null=True, blank=True, help_text="When it has answered a cancel.")
 
     objects = RemoteTaskQuerySet.as_manager()
 
     class Meta:
         verbose_name = "submission to a provider"
         verbose_name_plural = "submissions to providers"
-        permissions = (("review_remotetask", "Can note a submission as reviewed"),)
+        permissions = (
+            ("review_remotetask", "Can note a submission as reviewed"),
+            ("view_margin", "Can see what providers cost and the margin"),
+        )
         indexes = (
             models.Index(fields=["job", "id"], name="remotetask_of_job"),
             models.Index(fields=["account"], name="remotetask_open", condition=Q(closed_at=None)),
+            models.Index(
+                fields=["job"],
+                name="remotetask_hinted",
+                condition=Q(closed_at=None, hinted_at__isnull=False),
+            ),
             models.Index(fields=["-id"], name="remotetask_to_review", condition=Q(needs_review=True)),
+            models.Index(
+                fields=["look_at"], name="remotetask_to_look_at", condition=Q(look_at__isnull=False)
+            ),
         )
         constraints = (
             models.UniqueConstraint(
@@ -84,9 +124,9 @@ class RemoteTask(models.Model):
 
 
 class Upstream(models.Model):
-    """How a provider's account stands: the circuit breaker that all workers share."""
+    """How a provider's account, or one model of it, stands: the circuit breaker that all workers share."""
 
-    account = models.CharField(primary_key=True, max_length=60)
+    account = models.CharField(primary_key=True, max_length=130, help_text="Or ACCOUNT: MODEL.")
     failures = models.PositiveIntegerField(default=0, help_text="In a row.")
     closed_until = models.DateTimeField(null=True, blank=True, help_text="Nothing is submitted before.")
     said = models.TextField(blank=True, help_text="Why.")

@@ -1,10 +1,13 @@
 """Sign-in for browsers: the page, where it leads, and how often it may be tried."""
 
+import json
 import re
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
+
+from videoapi import local_account
 
 pytestmark = pytest.mark.django_db
 
@@ -199,3 +202,81 @@ def test_reading_the_page_is_not_an_attempt(few, client):
 def test_hostile_names_are_only_wrong(db):
     for name in ("\x00", "x" * 10_000, "\u202e", ""):
         assert attempt(name).status_code == 200
+
+
+@pytest.fixture
+def demo(settings, tmp_path, db):
+    """The account that `make run` makes."""
+    settings.DEBUG, settings.DATA_DIR = True, tmp_path
+    return local_account.ensure(tmp_path)
+
+
+def offered(secret, host="127.0.0.1:8000", address="127.0.0.1", **headers):
+    answer = Client().get("/login", {"demo": secret}, headers={"host": host, **headers}, REMOTE_ADDR=address)
+    return dict(
+        re.findall(r'type="hidden" name="(username|password)" value="([^"]+)"', answer.content.decode())
+    )
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:8000"])
+def test_the_link_of_make_run_offers_the_demo_account_which_lets_in(demo, settings, host):
+    settings.ALLOWED_HOSTS = ["*"]
+    form = offered(demo.link_secret, host, "::1" if "::" in host else "127.0.0.1")
+    assert form == {"username": demo.username, "password": demo.password}
+    assert attempt(**form).headers["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "headers"),
+    [
+        ("127.0.0.1:8000", "192.0.2.7", {}),
+        ("192.0.2.1:8000", "192.0.2.7", {}),
+        ("demo.example.org", "127.0.0.1", {}),
+        ("localhost", "127.0.0.1", {"x-forwarded-for": "192.0.2.7"}),
+        ("localhost", "127.0.0.1", {"forwarded": "for=192.0.2.7"}),
+        ("localhost", "", {}),
+    ],
+    ids=["another machine", "a network", "a tunnel", "a proxy", "a standard proxy", "a socket"],
+)
+def test_the_demo_account_is_offered_on_this_machine_only(demo, settings, host, address, headers):
+    settings.ALLOWED_HOSTS = ["*"]
+    assert offered(demo.link_secret, host, address, **headers) == {}
+
+
+@pytest.mark.parametrize("query", ["", "?demo", "?demo=", "?demo=guess", "?demo=%ff%00"])
+def test_who_only_looks_local_is_not_told_the_password(demo, query):
+    """A proxy that says nothing of whom it asks for, a tunnel, another user of this machine."""
+    page = Client().get(
+        f"/login{query}",
+        headers={"host": "127.0.0.1:8000"},
+        REMOTE_ADDR="127.0.0.1",
+    )
+    text = page.content.decode()
+    assert page.status_code == 200
+    told = [word for word in (demo.password, demo.token, demo.link_secret, "Try it with") if word in text]
+    assert told == []
+
+
+def test_an_account_of_before_gets_a_link_and_keeps_its_password(demo, tmp_path):
+    file = tmp_path / local_account.FILE
+    before = json.loads(file.read_text())
+    del before["link_secret"]
+    file.write_text(json.dumps(before))
+    assert local_account.known(tmp_path) is None
+    account = local_account.ensure(tmp_path)
+    assert (account.password, account.token) == (demo.password, demo.token)
+    assert account.link_secret not in ("", demo.link_secret)
+    assert local_account.known(tmp_path) == account
+
+
+def test_in_production_no_account_is_offered(demo, settings):
+    settings.DEBUG = False
+    assert offered(demo.link_secret, "localhost") == {}
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", "{}", '{"username": "demo"}'])
+def test_without_a_demo_account_none_is_offered(settings, tmp_path, content):
+    settings.DEBUG, settings.DATA_DIR = True, tmp_path
+    if content is not None:
+        (tmp_path / local_account.FILE).write_text(content)
+    assert offered("", "localhost") == {}

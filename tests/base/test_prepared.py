@@ -62,7 +62,7 @@ def usual(job):
 
 
 def told(job):
-    skipped = {"_state", "now", "_prefetched_objects_cache"}
+    skipped = {"_state", "now", "is_unanswered", "_prefetched_objects_cache"}
     fields = {name: value for name, value in vars(job).items() if name not in skipped}
     return {name: value for name, value in fields.items() if name not in lookup._NOT_NEEDED}
 

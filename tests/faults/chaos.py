@@ -14,6 +14,7 @@ from base import processes
 from base.processes import Process
 from tests.faults.servers import Server
 from tests.faults.storm_machines import Machine, parts_by_role
+from tests.faults.storm_providers import Providers
 
 # Each comes once, in any order after FIRST; after that, this is how often each is drawn.
 WEIGHTS = {
@@ -25,6 +26,8 @@ WEIGHTS = {
     "monitor": 5,
     "worker": 5,
     "busy worker": 9,
+    "driver": 10,
+    "examiner": 3,
     "guard": 3,
     "render": 20,
     "redis": 6,
@@ -33,10 +36,13 @@ WEIGHTS = {
     "freeze machine": 3,
     "freeze redis": 2,
     "freeze postgresql": 2,
+    "freeze driver": 3,
+    "freeze provider": 4,
     "stop worker": 6,
     "stop web": 5,
 }
-FIRST = ("postgresql", "redis", "web")  # before the rest: without these a short storm would say little
+# before the rest, and as soon as there is one: without these a short storm would say little
+FIRST = ("postgresql", "redis", "web", "driver")
 LOOK_SECONDS = 0.1
 
 
@@ -48,6 +54,7 @@ class Chaos(threading.Thread):
     webs: list[Machine]
     workers: list[Machine]
     servers: dict[str, Server]
+    providers: Providers
     lease: float
     pause: tuple[float, float]
     say: Callable[[str], None]
@@ -108,7 +115,7 @@ class Chaos(threading.Thread):
                 self.say(f"{kind}: {victim}")
                 return
             if not self.done[kind]:
-                self._unseen.append(kind)
+                self._unseen.insert(1 if kind in FIRST else len(self._unseen), kind)
 
     def _draw(self) -> str:
         return self.chance.choices(self._kinds, [WEIGHTS[kind] for kind in self._kinds])[0]
@@ -116,6 +123,8 @@ class Chaos(threading.Thread):
     def _try(self, kind: str) -> str:
         """Do it and say to whom; "" if there is nobody."""
         name = kind.split()[-1]
+        if name == "provider":
+            return self._freeze_provider()
         if name in self.servers:
             return self._strike_server(name, freeze=kind.startswith("freeze"))
         if kind in ("web", "stop web"):
@@ -161,6 +170,19 @@ class Chaos(threading.Thread):
         self._after(seconds, revival.start)
         self._revivals.append(revival)
         return f"for {seconds:.1f} s"
+
+    def _freeze_provider(self) -> str:
+        if "provider" in self._down:
+            return ""
+        self._down.add("provider")
+        seconds = self.chance.uniform(0.3, 4.0)
+        self.providers.freeze()
+        self._after(seconds, self._thaw_provider)
+        return f"for {seconds:.1f} s"
+
+    def _thaw_provider(self) -> None:
+        self.providers.thaw()
+        self._down.discard("provider")
 
     def _revive(self, name: str, freeze: bool) -> None:
         if freeze:

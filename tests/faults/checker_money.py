@@ -58,13 +58,14 @@ def _settled(job: Row, moves: list[Row], owner: dict[int, str]) -> Iterator[str]
 def _expected(job: Row) -> list[list[str]]:
     released = [["hold", "void"], ["hold", "expire"]]
     charged = [["hold", "post"]]
+    given_back = [["hold", "post", "reverse"]] if job["attempt"] else released
     return {
         "queued": [["hold"]],
         "starting": charged,
         "processing": charged,
         "completed": charged,
-        "cancelled": released,
-        "failed": [["hold", "post", "reverse"]] if job["attempt"] else released,
+        "cancelled": given_back,
+        "failed": given_back,
     }[job["status"]]
 
 

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from tests.faults import checker_remote
 from tests.faults.checker_books import Books, Row
 from tests.faults.client_journal import FINISHED, Journal, Order
+from tests.faults.client_scripts import HOPELESS
 
-# Prompts that can never become a video, whatever is tried again.
-HOPELESS = ("[fail]", "[reject]", "[fail at 50]", "[error]", "[crash]", "[unavailable]", "[timeout]")
+AFTERWARDS = ("withdraw", "news")  # what providers are told and tell of a job that has ended moves nothing
 TRIES_LEFT = "given up although it had tries left"
 
 
@@ -19,13 +20,14 @@ def check(books: Books, journals: list[Journal], *, max_attempts: int) -> Iterat
     jobs = {job["id"]: job for job in books.jobs}
     holds = {row["job_id"]: row for row in books.transfers if row["kind"] == "hold"}
     videos = {video["id"]: video for video in books.videos}
+    submissions = checker_remote.by_job(books)
     for order in orders:
         job = jobs.get(order.job_id)
         if order.job_id and job is None:
             yield f"told: job {order.job_id} was acknowledged to {order.user} (key {order.key}) and is lost"
         if job:
             yield from _truth(order, job)
-            yield from _outcome(order, job, max_attempts)
+            yield from _outcome(order, job, submissions[job["id"]], max_attempts)
             yield from _receipts(order, job, holds.get(job["id"]))
             yield from _video(order, job, videos)
     yield from _endings(books)
@@ -80,14 +82,17 @@ def _endings(books: Books) -> Iterator[str]:
             yield f"{about} is still held by worker {job['worker']!r}"
 
 
-def _outcome(order: Order, job: Row, max_attempts: int) -> Iterator[str]:
+def _outcome(order: Order, job: Row, submissions: list[Row], max_attempts: int) -> Iterator[str]:
+    """A submission that was never heard of ends its job; one that may be heard of keeps it from its end."""
     about = f"told: job {job['id']} {order.script!r}"
     if job["status"] == "completed" and order.script in HOPELESS:
         yield f"{about} completed though it can't"
-    if job["status"] == "failed" and order.script not in HOPELESS and job["attempt"] < max_attempts:
+    has_tries_left = job["attempt"] < max_attempts and order.script not in HOPELESS
+    is_heard_of = not any(checker_remote.is_unheard_of(each, job) for each in submissions)
+    if job["status"] == "failed" and has_tries_left and is_heard_of:
         reason = f"{job['failure_code']}, attempt {job['attempt']}: {job['failure_detail'][:300]}"
         yield f"{about} was {TRIES_LEFT}: {reason}"
-    if job["attempt"] > max_attempts:
+    if job["attempt"] > max_attempts and not submissions:
         yield f"{about} was tried {job['attempt']} times"
 
 
@@ -119,8 +124,11 @@ def _timelines(books: Books) -> Iterator[str]:
         lines[event["job_id"]].append(event)
     for job in books.jobs:
         verbs = [event["verb"] for event in lines[job["id"]]]
-        ends = [event["status"] for event in lines[job["id"]] if event["status"] in FINISHED]
-        if verbs.count("submit") != 1 or ends != [job["status"]] * (job["status"] in FINISHED):
+        final = [event for event in lines[job["id"]] if event["status"] in FINISHED]
+        ends = [event["status"] for event in final if event["verb"] not in AFTERWARDS]
+        said = {event["status"] for event in final}
+        is_once = ends == [job["status"]] * (job["status"] in FINISHED) and said <= {job["status"]}
+        if verbs.count("submit") != 1 or not is_once:
             yield f"told: job {job['id']} ({job['status']}) has the timeline {verbs}"
     known = {video_id for job in books.jobs if (video_id := job["video_id"])}
     for video in books.videos:

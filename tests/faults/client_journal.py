@@ -6,12 +6,12 @@ from typing import Any
 
 FINISHED = ("completed", "failed", "cancelled")
 DUST = {
-    "queued": "held",
-    "starting": "charged",
-    "processing": "charged",
-    "completed": "charged",
-    "failed": "refunded",
-    "cancelled": "released",
+    "queued": ("held",),
+    "starting": ("charged",),
+    "processing": ("charged",),
+    "completed": ("charged",),
+    "failed": ("refunded",),
+    "cancelled": ("released", "refunded"),  # while it was queued, or later
 }
 
 
@@ -61,6 +61,11 @@ class Order:
     @property
     def was_cancelled(self) -> bool:
         return 200 in self.cancels
+
+    @property
+    def was_asked_to_stop(self) -> bool:
+        """Whether a cancel of the running job was taken as a wish."""
+        return 202 in self.cancels
 
     @property
     def was_deleted(self) -> bool:

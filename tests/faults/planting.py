@@ -1,6 +1,7 @@
 """An installation that has done its work, for tests of the checker to plant violations in."""
 
 import contextlib
+import json
 import os
 import pickle
 import secrets
@@ -35,6 +36,19 @@ MORE = (
 )
 
 
+FAR = {
+    "title": "Far away",
+    "provider": "jobs.providers.openai_videos.OpenAIVideos",
+    "seconds_of_work": 1.0,
+    "options": {"cancel": True},
+    "generation_types": ["text_to_video"],
+    "durations": ["short"],
+    "resolutions": ["sd_480p"],
+    "aspect_ratios": ["16:9", "1:1"],
+    "remote": {"base_url": "https://far.example.org/v1"},
+}
+
+
 class Installation:
     """One that has done its work: its database, its files, its clients' journals, and its own tools."""
 
@@ -48,6 +62,8 @@ class Installation:
             "SECRET_KEY": "of-no-worth" * 5,
             "ALLOWED_HOSTS": "testserver",
             "REHEARSAL": "true",
+            "CANCEL_RUNNING": "true",
+            "VIDEO_MODELS": json.dumps({"far": FAR}),
             "DATABASE_URL": self.url,
             "DATA_DIR": str(self.folder),
             "DUST_OPENING_GRANT": str(OPENING),
@@ -60,6 +76,9 @@ class Installation:
     def journals(self):
         return pickle.loads((self.folder / "journals").read_bytes())
 
+    def works(self):
+        return pickle.loads((self.folder / "works").read_bytes())
+
     def order(self, key):
         return next(order for journal in self.journals() for order in journal.orders if order.key == key)
 
@@ -71,8 +90,9 @@ class Installation:
         owner = next(job["user_id"] for job in books.jobs if job["id"] == order.job_id)
         return next(account["id"] for account in books.accounts if account["user_id"] == owner)
 
-    def violations(self):
-        return checker.check(self.url, self.media, self.journals())
+    def violations(self, *, journals=None, works=None):
+        works = self.works() if works is None else works
+        return checker.check(self.url, self.media, journals or self.journals(), works)
 
     def leftovers(self, journals=None, interruptions=0):
         journals = journals or self.journals()

@@ -2,6 +2,9 @@
 
     python -m tests.faults.storm --minutes 10 [--seed N] [--database sqlite] [--broker redis]
 
+A third of the orders go to remote models, whose providers are stand-ins in this process: what they have taken
+is compared with what the installation says.
+
 Everything that is chosen is chosen by the seed, which is printed first. What processes make of it is theirs:
 the same seed is the same storm, not the same weather.
 """
@@ -28,6 +31,7 @@ from tests.faults import (
     servers,
     storm_machines,
     storm_plan,
+    storm_report,
     storm_verdict,
 )
 from tests.faults.chaos import Chaos
@@ -36,6 +40,7 @@ from tests.faults.client_journal import Journal
 from tests.faults.client_user import User
 from tests.faults.storm_machines import ROOT, Machine
 from tests.faults.storm_plan import LEASE_SECONDS, MAX_ATTEMPTS, OPENING_GRANT, Plan
+from tests.faults.storm_providers import Providers
 from tests.faults.storm_report import Report
 
 READY_SECONDS = 90.0
@@ -59,8 +64,13 @@ class Storm:
             stack.callback(self._strikes.close)
             self._start_servers(stack)
             self._picture_url = stack.enter_context(client_media.serving(client_media.pictures()[0]))
+            self._providers = stack.enter_context(Providers(self.plan.seed))
             self._environment = storm_plan.environment(
-                self.plan, self.folder, database_url=self.database_url, redis_url=self.redis_url
+                self.plan,
+                self.folder,
+                self._providers,
+                database_url=self.database_url,
+                redis_url=self.redis_url,
             )
             self._manage("migrate", "--verbosity=0")
             journals, tokens = self._make_users()
@@ -77,9 +87,12 @@ class Storm:
             violations += [chaos.error] if chaos.error else []
             violations += self._judge(workers, journals, chaos)
             books = checker_books.read(self.database_url)
-            self._write_timelines(books)
+            storm_report.write_stories(self.folder, books, self._providers.taken())
             times = checker_books.durations(self.database_url)
-            return Report(self.plan.seed, self.plan.seconds, journals, books, times, chaos.done, violations)
+            sold = self._providers.sold()
+            return Report(
+                self.plan.seed, self.plan.seconds, journals, books, times, sold, chaos.done, violations
+            )
 
     # --- before --------------------------------------------------------------------------------------
 
@@ -172,6 +185,7 @@ class Storm:
             webs=webs,
             workers=workers,
             servers=self.servers,
+            providers=self._providers,
             lease=LEASE_SECONDS,
             pause=self.plan.pause,
             say=self._log,
@@ -202,6 +216,7 @@ class Storm:
 
     def _judge(self, workers: list[Machine], journals: list[Journal], chaos: Chaos) -> list[str]:
         """Look at the disk before our own clean-up does: it would hide what should never have been there."""
+        works = self._providers.taken()
         return [
             *checker.check_leftovers(
                 self.database_url, self.media, journals, interruptions=chaos.interruptions
@@ -213,15 +228,8 @@ class Storm:
                 media=self.media,
                 log=self._log,
             ),
-            *checker.check(self.database_url, self.media, journals, max_attempts=MAX_ATTEMPTS),
+            *checker.check(self.database_url, self.media, journals, works, max_attempts=MAX_ATTEMPTS),
         ]
-
-    def _write_timelines(self, books: checker_books.Books) -> None:
-        """Leave every job's story beside the logs: who looks into a violation needs it."""
-        with (self.folder / "timelines.log").open("w") as file:
-            for event in sorted(books.events, key=lambda row: (row["job_id"], row["id"])):
-                line = (event[name] for name in ("job_id", "at", "verb", "status", "attempt"))
-                print(*line, event["message"].replace("\n", " ")[:200], file=file)
 
     def _log(self, line: str) -> None:
         text = f"{time.monotonic() - self._started:7.1f} s  {line}"

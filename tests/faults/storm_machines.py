@@ -17,6 +17,7 @@ from videoapi import local
 ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "127.0.0.1"
 MARK = "VIDEOAPI_STORM"
+REMOTE_QUEUE = "remote"
 GRACE_SECONDS = 5
 WORKER_OPTIONS = (f"--grace={GRACE_SECONDS}", "--pulse-timeout=20")  # as short as the lease and the rest
 TIDY_SECONDS = 20.0  # after the program's end nothing of it may be left for longer
@@ -144,6 +145,15 @@ def command(process: Process) -> str:
         return ""
 
 
+def _serves(process: Process, queue: str) -> bool:
+    """Tell whether it is of the cluster of a queue, which is in the environment it was given."""
+    try:
+        given = (processes.PROC / str(process.pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return f"Q_CLUSTER_NAME={queue}".encode() in given
+
+
 def parts_by_role(machine: Machine) -> dict[str, list[Process]]:
     """Return a worker machine's processes by what they are; as many as there are just now."""
     parts, found = machine.parts(), {}
@@ -157,12 +167,16 @@ def parts_by_role(machine: Machine) -> dict[str, list[Process]]:
     found["sentinel"] = [part for main in found["main"] for part in below.get(main.pid, [])]
     found["render"] = [part for part in parts if "jobs.render_child" in command(part)]
     found |= {"worker": [], "monitor": [], "pusher": []}
+    found["driver"] = []
     for sentinel in found["sentinel"]:
         inner = below.get(sentinel.pid, [])
         if len(inner) > 2:  # the sentinel starts its workers first, and these two last
             found["worker"] += inner[:-2]
+            if _serves(sentinel, REMOTE_QUEUE):
+                found["driver"] += inner[:-2]
             found["monitor"].append(inner[-2])
             found["pusher"].append(inner[-1])
     rendering = {part.parent for part in found["render"]}
+    found["examiner"] = [part for part in parts if "jobs.examiner_child" in command(part)]
     found["busy worker"] = [part for part in found["worker"] if part.pid in rendering]
     return found

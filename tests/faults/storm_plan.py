@@ -1,13 +1,19 @@
 """What kind of storm it is to be, the settings it is fought with, and what a long one must reach."""
 
 import dataclasses
+import json
 import secrets
 from pathlib import Path
+from typing import Any
 
 from tests.faults import storm_machines
+from tests.faults.storm_providers import Providers
 
 LEASE_SECONDS = 10
 MAX_ATTEMPTS = 3
+RENDER_SECONDS = 60
+REMOTE_SECONDS = 600  # restarts take their time, and a provider's work goes on meanwhile
+PATIENCE_SECONDS = 8  # for providers that were asked to cancel: some are frozen for longer
 OPENING_GRANT = 45  # DUST: a few videos
 LONG_SECONDS = 180.0  # from here on, numbers per minute mean something
 # Jobs and kills per minute. On SQLite, half of what one web and one worker machine did on a busy computer.
@@ -52,8 +58,14 @@ class Plan:
         )
 
 
-def environment(plan: Plan, folder: Path, *, database_url: str, redis_url: str) -> dict[str, str]:
+def environment(
+    plan: Plan, folder: Path, providers: Providers, *, database_url: str, redis_url: str
+) -> dict[str, str]:
     """Return the settings that all machines and commands of a storm share."""
+    models: dict[str, Any] = {
+        "rehearsal": {"options": {"seconds": 0.2}, "timeout_seconds": RENDER_SECONDS},
+        **providers.models(),
+    }
     return {
         **storm_machines.clean_environment(),
         "DJANGO_SETTINGS_MODULE": "videoapi.settings",
@@ -66,19 +78,21 @@ def environment(plan: Plan, folder: Path, *, database_url: str, redis_url: str) 
         "DATA_DIR": str(folder / "data"),
         "MEDIA_ROOT": str(folder / "media"),
         "REHEARSAL": "true",
-        "VIDEO_MODELS": '{"rehearsal": {"options": {"seconds": 0.2}}}',
+        "VIDEO_MODELS": json.dumps(models),
+        **providers.keys(),
         "ENCODER_THREADS": "1",
         "DUST_OPENING_GRANT": str(OPENING_GRANT),
         "MAX_ACTIVE_JOBS": "3",
         "RATE_SUBMIT": "120/min",
-        "WORKER_PROCESSES": "2",
-        "WORKER_QUEUES": "render=2",
+        "WORKER_QUEUES": "render=2,remote=1",
         "WORKER_PULSE_SECONDS": "1",
         "JOB_LEASE_SECONDS": str(LEASE_SECONDS),
-        "JOB_TIMEOUT_SECONDS": "60",
+        "JOB_TIMEOUT_SECONDS": str(REMOTE_SECONDS),
         "JOB_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
         "JOB_RETRY_SECONDS": "1",
         "SWEEP_SECONDS": "2",
         "REQUEUE_AFTER_SECONDS": "5",
         "OUTBOUND_TIMEOUT_SECONDS": "4",
+        "CANCEL_RUNNING": "true",
+        "CANCEL_PATIENCE_SECONDS": str(PATIENCE_SECONDS),
     }

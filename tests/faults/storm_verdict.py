@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults import checker_books, checker_files
+from tests.faults import checker_books, checker_files, checker_queue
 from tests.faults.storm_machines import Machine
 
 TWO_DAYS = 2 * 86400.0
@@ -17,20 +17,28 @@ REMOVED = re.compile(r"^orphaned files removed: (\d+)$", re.MULTILINE)
 Manage = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def on_work(database_url: str, redis_url: str) -> list[str]:
+def on_work(database_url: str, redis_url: str, *, seconds: float = QUIET_SECONDS) -> list[str]:
     """Judge jobs and queue while the workers still run: what counts is that they run empty.
 
     Clients wait for the jobs that they have a receipt for; a job that nobody knows of must end as well.
+    Pulses follow one another as long as clusters live, but none may stay.
     """
-    deadline = time.monotonic() + QUIET_SECONDS
+    deadline = time.monotonic() + seconds
+    pulses: set[str] | None = None
     while True:
         jobs = checker_books.unfinished(database_url)
-        messages = checker_books.waiting(database_url, redis_url)
-        if not jobs and not messages:
+        messages = checker_queue.messages(database_url, redis_url)
+        left = {each for each in messages if each.job_id or pulses is None or each.mark in pulses}
+        if pulses is None and not jobs and not any(each.job_id for each in messages):
+            pulses = {each.mark for each in messages}
+        elif pulses is not None:
+            pulses &= {each.mark for each in messages}
+        if not jobs and not left:
             return []
         if time.monotonic() > deadline:
-            when = f"{QUIET_SECONDS:.0f} s after the last client was satisfied"
-            return [f"queue: {messages} messages are left and {jobs} jobs have not ended {when}"]
+            when = f"{seconds:.0f} s after the last client was satisfied"
+            names = "".join(f"\n  {each}" for each in sorted(left))
+            return [f"queue: {len(left)} messages are left and {jobs} jobs have not ended {when}{names}"]
         time.sleep(0.1)
 
 

@@ -1,9 +1,12 @@
 """The storm's checker names every violation that is planted; the product's own audit those of money."""
 
+import threading
+import time
+
 import pytest
 import redis
 
-from tests.faults import checker, checker_books, planting, servers
+from tests.faults import checker_books, checker_queue, planting, servers, storm_verdict
 from tests.faults.checker_material import OPENING
 
 pytestmark = pytest.mark.slow
@@ -17,7 +20,7 @@ def test_where_nothing_is_wrong_nothing_is_named(installation):
     assert "orphaned files removed: 0" in counts
     assert "videos without their file: 0" in counts
     assert log == ""
-    assert checker_books.waiting(installation.url) == 0
+    assert not checker_queue.messages(installation.url)
     assert checker_books.unfinished(installation.url) == 0
 
 
@@ -62,6 +65,21 @@ def test_a_balance_that_does_not_fit_is_named_by_the_checker_and_by_the_audit(in
     assert installation.audit().returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("verb", "status", "is_wrong"),
+    [("news", "failed", False), ("news", "completed", True), ("fail", "failed", True)],
+)
+def test_a_job_ends_once_and_what_is_told_afterwards_does_not_end_it(installation, verb, status, is_wrong):
+    order = installation.order("failed")
+    installation.plant(
+        "INSERT INTO jobs_jobevent (job_id, at, verb, actor, status, attempt, message) "
+        f"SELECT job_id, at, '{verb}', actor, '{status}', attempt, message FROM jobs_jobevent "
+        f"WHERE job_id = '{planting.hex_of(order.job_id)}' AND verb = 'fail'"
+    )
+    named = [line for line in installation.violations() if "has the timeline" in line]
+    assert [order.job_id in line for line in named] == [True] * is_wrong
+
+
 def test_a_lost_job_is_named_by_the_checker_and_by_the_audit(installation):
     order = installation.order("cancelled")
     installation.plant(
@@ -76,13 +94,38 @@ def test_a_lost_job_is_named_by_the_checker_and_by_the_audit(installation):
     assert order.job_id in audit.stdout
 
 
-def test_a_message_that_is_left_is_counted(installation):
+def leave_message(installation, *, number, job_id=None):
+    about = f"'{planting.hex_of(job_id)}'" if job_id else "NULL"
     checker_books.execute(
         installation.url,
-        "INSERT INTO jobs_message (queue, payload, due_at, holder) "
-        "VALUES ('render', 'x', CURRENT_TIMESTAMP, '')",
+        "INSERT INTO jobs_message (id, queue, job_id, payload, due_at, holder) "
+        f"VALUES ({number}, 'render', {about}, 'x', CURRENT_TIMESTAMP, 'w1')",
     )
-    assert checker_books.waiting(installation.url) == 1
+
+
+def test_a_message_about_a_job_is_named_if_it_is_left(installation):
+    order = installation.order("kept")
+    assert storm_verdict.on_work(installation.url, "", seconds=0.3) == []
+    leave_message(installation, number=7, job_id=order.job_id)
+    [line] = storm_verdict.on_work(installation.url, "", seconds=0.3)
+    assert f"jobs_message 7 about {planting.hex_of(order.job_id)} in w1" in line
+
+
+def test_a_pulse_that_stays_is_named_and_one_that_follows_another_is_not(installation):
+    leave_message(installation, number=7)
+    [line] = storm_verdict.on_work(installation.url, "", seconds=0.3)
+    assert "1 messages are left and 0 jobs have not ended" in line
+    assert "jobs_message 7 about no job in w1" in line
+
+    def renew():
+        time.sleep(0.3)
+        checker_books.execute(installation.url, "UPDATE jobs_message SET id = id + 1")
+
+    pulse = threading.Thread(target=renew)
+    pulse.start()
+    assert storm_verdict.on_work(installation.url, "", seconds=5) == []
+    pulse.join()
+    assert len(checker_queue.messages(installation.url)) == 1
 
 
 def test_messages_that_are_left_in_redis_are_counted_delayed_ones_too(installation):
@@ -94,11 +137,12 @@ def test_messages_that_are_left_in_redis_are_counted_delayed_ones_too(installati
     ):
         client.sadd("videoapi:queue:queues", "render")
         client.zadd("videoapi:queue:freed:w1", {"": 0})
-        assert checker_books.waiting(installation.url, server.url) == 0
+        assert not checker_queue.messages(installation.url, server.url)
         client.zadd("videoapi:queue:delayed:render", {"a|x": 1, "b|x": 2})
-        assert checker_books.waiting(installation.url, server.url) == 2
         client.rpush("videoapi:queue:waiting:render", "c|x")
-        assert checker_books.waiting(installation.url, server.url) == 3
+        client.rpush("videoapi:queue:taken:w1", "|x")
+        left = checker_queue.messages(installation.url, server.url)
+        assert sorted(each.job_id for each in left) == ["", "a", "b", "c"]
 
 
 def test_a_job_without_a_receipt_that_never_ends_is_named(installation):
@@ -111,7 +155,7 @@ def test_a_job_without_a_receipt_that_never_ends_is_named(installation):
     (unsure,) = journals[2].orders
     unsure.receipts, unsure.fresh, unsure.unknown = [], 0, 1
     unsure.statuses, unsure.video_id = [], ""
-    found = checker.check(installation.url, installation.media, journals)
+    found = installation.violations(journals=journals)
     about = f"told: job {order.job_id} of charlie (processing)"
     assert f"{about} never ended; attempt 1, held by w1" in found
     assert f"{about} is still held by worker 'w1'" in found
@@ -158,7 +202,7 @@ def test_a_deleted_video_that_is_still_there_is_named(installation):
     for order in journals[0].orders:
         if order.key == kept.key:
             order.deletes.append(200)
-    found = checker.check(installation.url, installation.media, journals)
+    found = installation.violations(journals=journals)
     about = f"told: job {kept.job_id} of alice"
     assert found == [f"{about}: its video {kept.video_id} was said to be deleted ([200]) and is there"]
     assert deleted.video_id not in {row["id"] for row in checker_books.read(installation.url).videos}
@@ -175,5 +219,5 @@ def test_two_jobs_for_one_key_are_named(installation):
 def test_a_balance_that_never_was_is_named(installation):
     journals = installation.journals()
     journals[1].balances.append((OPENING + 1, 0))
-    found = checker.check(installation.url, installation.media, journals)
+    found = installation.violations(journals=journals)
     assert found == [f"told: bob was shown {OPENING + 1} DUST, 0 held, which never was so"]

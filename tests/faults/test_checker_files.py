@@ -86,11 +86,12 @@ def test_a_video_without_a_row_is_named_unless_an_attempt_was_cut_short(installa
         f"files: 1 videos were stored without a row, 0 attempts were cut short: ['{stem}.jpg', '{stem}.mp4']"
     )
     assert installation.leftovers() == [text]
-    assert installation.leftovers(interruptions=1) == []  # bob's failed job was an attempt for nothing
-    other = installation.media / f"videos/aa/{'c' * 32}-{'d' * 16}.mp4"
-    other.write_bytes(b"stray")
+    # bob's failed job and three of alice's at a provider were attempts for nothing
+    assert installation.leftovers(interruptions=1) == []
+    for other in "cdef":
+        path.with_name(f"{other * 32}-{'d' * 16}.mp4").write_bytes(b"stray")
     (found,) = installation.leftovers(interruptions=99)
-    assert found.startswith("files: 2 videos were stored without a row, 1 attempts were cut short")
+    assert found.startswith("files: 5 videos were stored without a row, 4 attempts were cut short")
 
 
 def test_a_picture_without_a_row_is_named_unless_its_submit_was_cut_short(installation):

@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults import outages, servers
 from tests.faults.outages import COST, Caller, Stream
+from tests.jobs.live.hearing import END, Ear
 from tests.live import Installation
 
 pytestmark = pytest.mark.slow
@@ -199,6 +200,27 @@ def attempts(postgresql, job_id):
         " JOIN jobs_jobevent event ON event.job_id = job.id WHERE job.id = %s GROUP BY job.id",
         job_id,
     )
+
+
+@pytest.mark.parametrize("outage", ["stopped", "frozen"])
+@pytest.mark.parametrize("caller", ["plain"], indirect=True)
+def test_streams_outlive_an_outage_and_go_on(outage, postgresql, live, token, caller):
+    ways = {"stopped": (postgresql.stop, postgresql.start), "frozen": (postgresql.freeze, postgresql.thaw)}
+    end, begin_anew = ways[outage]
+    listening = outages.another_web(live, "listening", DATABASE_POOL="true", STREAM_PING_SECONDS="0.3")
+    job_id = caller.submit("[slow 6] a sea").body["job_id"]
+    outages.started(caller, job_id)
+    paths = ("/videos/jobs/events", f"/videos/jobs/{job_id}/events")
+    with contextlib.ExitStack() as stack:
+        ears = [stack.enter_context(contextlib.closing(Ear(listening, token, path))) for path in paths]
+        for ear in ears:
+            assert ear.next().job["status"] == "processing"
+        end()
+        pings = [ear.pings for ear in ears]
+        outages.wait_for(lambda: all(ear.pings > before + 8 for ear, before in zip(ears, pings, strict=True)))
+        begin_anew()
+        assert [ear.until(status="completed").job["job_id"] for ear in ears] == [job_id] * 2
+        assert ears[1].next() == END
 
 
 @pytest.mark.parametrize("caller", ["plain"], indirect=True)

@@ -27,11 +27,24 @@ def installation(tmp_path_factory):
         MAX_ACTIVE_JOBS="1000000",
         RATE_SUBMIT="1000000/min",
         RATE_READ="1000000/min",
+        MAX_STREAMS="1000000",
+        STREAM_SECONDS="0.2",  # each is read to its end
+        RATE_WEBHOOK="1000000/min",
+        MAX_WEBHOOKS="1000000",
+        WEBHOOKS_AT_ONCE="0",  # nothing is sent to whatever hosts the requests make up
         VIDEO_MODELS=json.dumps({"waiting": WAITING}),
         DEFAULT_MODEL="waiting",
         WORKER_QUEUES="render=1",
     ) as running:
         yield running
+
+
+# one for each operation that would spoil it for the others, the last one for these
+WEBHOOKS = ("deleteWebhook", "changeWebhook", "others")
+END_ALL = (
+    "from django.db.models.functions import Now; from webhooks.models import *;"
+    "Delivery.objects.update(state=State.FAILED, ended_at=Now())"
+)
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +56,9 @@ def objects(installation):
         finished = [_finished(api, prompt) for prompt in ("A sea", "[reject] a sea")]
         finished.append(_finished(api, "A picture", picture=True))
         waiting = [api.submit("/videos/generate", key=f"w{n}", json={"prompt": "A hill"}) for n in range(3)]
+        webhooks = [_webhook(api, name) for name in WEBHOOKS]
+        told = api.submit(f"/webhooks/{webhooks[-1]}/test", key="t", json={})["delivery"]["id"]
+        installation.manage("shell", "-c", END_ALL)
         videos = [api.get(f"/videos/jobs/{job}/result")["video"] for job, state in finished if state]
     finally:
         api.close()
@@ -54,8 +70,15 @@ def objects(installation):
         completed=[job for job, state in finished if state],
         waiting=waiting_ids,
         videos=[video["id"] for video in videos],
+        webhooks=dict(zip(WEBHOOKS, webhooks, strict=True)),
+        told=told,
         files=[tuple(link.rsplit("/", 2)[1:]) for link in links],
     )
+
+
+def _webhook(api, name):
+    made = api.submit("/webhooks", key=name, json={"url": f"https://hooks.example/{name}"})
+    return made["webhook"]["id"]
 
 
 def _finished(api, prompt, *, picture=False):

@@ -81,6 +81,7 @@ def test_no_page_of_the_admin_runs_them(words, client, charlie, mallory, make_vi
     silent = (  # they name a user by the address, and a job and a video by the id
         "/admin/",
         "/admin/jobs/job/",
+        "/admin/jobs/remotetask/margin/",
         f"/admin/jobs/job/{job.id}/history/",
         f"/admin/jobs/job/{job.id}/rerun/",
         f"/admin/videos/video/{video.pk}/delete/",

@@ -51,6 +51,8 @@ class Told:
     share: float = 0.0
     has_video: bool = False
     is_cleared: bool = False
+    wish: str = ""  # to cancel it at work: "", "standing" or "lapsed"
+    is_wish_old: bool = False
     money: list[str] = dataclasses.field(default_factory=list)
     story: list[tuple[str, str, int]] = dataclasses.field(default_factory=list)
     wakes: int = 0
@@ -67,7 +69,7 @@ class Told:
     @property
     def row(self):
         state = (self.status, self.attempt, self.worker, self.share, self.has_video, self.is_cleared)
-        return (self.user_id, self.cost, *state)
+        return (self.user_id, self.cost, *state, bool(self.wish), self.wish == "lapsed")
 
 
 def purses():
@@ -80,7 +82,8 @@ def rows():
     """Return what the jobs say, in the form of `Told.row`."""
     found = _read(
         """SELECT id, user_id, cost, status, attempt, worker, progress, video_id IS NOT NULL,
-                  cleared_at IS NOT NULL FROM jobs_job"""
+                  cleared_at IS NOT NULL, cancel_requested_at IS NOT NULL, cancel_lapsed_at IS NOT NULL
+           FROM jobs_job"""
     )
     return {_id(job): (_id(user), *rest) for job, user, *rest in found}
 

@@ -8,7 +8,7 @@ from django.db import connection
 
 from accounts.models import User
 from dust import ledger, triggers
-from jobs import lifecycle, support
+from jobs import lifecycle
 from jobs.models import Job
 from jobs.providers.base import FailureCode
 from tests.jobs.desk import WHY, address
@@ -68,18 +68,11 @@ def submit(alice):
 
 
 @pytest.fixture
-def sam(db):
-    """Support staff: no superuser, with the rights of the group alone."""
-    user = User.objects.create_user("sam", "sam@example.com", "sam-password", is_staff=True)
-    user.groups.add(Group.objects.get(name=support.GROUP))
+def fiona(db):
+    """Finance staff: no superuser, with the rights of the group alone."""
+    user = User.objects.create_user("fiona", "fiona@example.com", "fiona-password", is_staff=True)
+    user.groups.add(Group.objects.get(name="Finance"))
     return user
-
-
-@pytest.fixture
-def desk(client, sam):
-    """A browser in which Sam has signed in to the admin."""
-    client.force_login(sam)
-    return client
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
 """What operators see of queues and workers."""
 
+import datetime
+
 import pytest
 
-from jobs import lifecycle, queue, workers
+from jobs import lifecycle, queue, upstreams, workers
 from jobs.models import Message
+
+PAUSE = datetime.timedelta(seconds=2)
 
 
 @pytest.fixture
@@ -46,7 +50,17 @@ def test_a_job_given_back_by_a_stopped_worker_says_so(office, processing):
     lifecycle.release(processing)
     shown = text(office.get(f"/admin/jobs/job/{processing.id}/change/"))
     assert "Waiting for another worker" in shown
-    assert "Given back by a worker that is stopping" in shown
+    assert "Given back by its worker" in shown
+    assert "Worker w1 is stopping." in shown
+
+
+def test_a_job_that_waits_for_its_provider_says_so(office, processing):
+    workers.register("w2", queue=processing.queue, processes=1)
+    lifecycle.release(processing, step=upstreams.TURN, why="The account is full.", delay=PAUSE)
+    shown = text(office.get(f"/admin/jobs/job/{processing.id}/change/"))
+    assert "Waiting for its turn at the provider; 10 DUST were charged" in shown
+    assert "The account is full." in shown
+    assert "stop" not in shown.partition("Timeline")[2].partition("For developers")[0]
 
 
 def test_a_wake_up_call_names_its_job(queued):

@@ -56,6 +56,15 @@ def test_a_page_sent_twice_runs_the_job_again_once(desk, failed, alice, dust_of)
     assert dust_of(alice) == (OPENING, PRICE)
 
 
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_the_seed_is_that_of_the_old_job_and_asked_for_if_it_was(is_ours, do, submit):
+    job = submit(seed=77, seed_was_drawn=is_ours)
+    lifecycle.cancel(job)
+    do(job, "rerun")
+    new = Job.objects.get(rerun_of=job)
+    assert (new.seed, new.seed_was_drawn) == (77, is_ours)
+
+
 def test_two_pages_run_it_again_twice(do, failed):
     do(failed, "rerun")
     do(failed, "rerun")

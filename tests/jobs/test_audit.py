@@ -17,9 +17,9 @@ pytestmark = pytest.mark.django_db
 def every_state(submit, tmp_path):
     """One job in each state there is, by its name."""
     jobs = {name: submit() for name in ("queued", "starting", "processing", "completed")}
-    jobs |= {name: submit() for name in ("failed", "failed in the queue", "cancelled")}
+    jobs |= {name: submit() for name in ("failed", "failed in the queue", "cancelled", "cancelled at work")}
     jobs["free"] = submit(cost=0)
-    for name in ("starting", "processing", "completed", "failed"):
+    for name in ("starting", "processing", "completed", "failed", "cancelled at work"):
         jobs[name] = lifecycle.claim(jobs[name].id, worker="w1")
     for name in ("processing", "completed"):
         lifecycle.accept(jobs[name])
@@ -27,6 +27,8 @@ def every_state(submit, tmp_path):
     for name in ("failed", "failed in the queue"):
         lifecycle.fail(jobs[name], code=FailureCode.INTERNAL_ERROR, detail="x")
     lifecycle.cancel(jobs["cancelled"])
+    lifecycle.ask_to_cancel(jobs["cancelled at work"])
+    assert lifecycle.stop(jobs["cancelled at work"], detail="canceled")
     return jobs
 
 
@@ -54,6 +56,8 @@ def test_honest_books_are_clean_in_every_state(every_state):
         ("processing", "cancelled", 18),
         ("queued", "cancelled", 18),
         ("queued", "failed", 17),
+        ("cancelled at work", "completed", 16),
+        ("cancelled at work", "cancelled", 18),
     ],
 )
 def test_a_status_that_the_money_does_not_follow_is_named(every_state, name, status, rule):
@@ -102,11 +106,11 @@ def test_a_transfer_on_a_strangers_account_is_named(every_state, bob):
 
 
 def test_purged_jobs_are_not_lost_ones(every_state):
-    for name in ("completed", "failed", "failed in the queue", "cancelled"):
+    for name in ("completed", "failed", "failed in the queue", "cancelled", "cancelled at work"):
         move_clock(every_state[name], days=400)
     housekeeping.expire_results()
     [count] = housekeeping.purge_jobs()
-    assert count.number == 4
+    assert count.number == 5
     assert audit.violations() == []
 
 

@@ -281,7 +281,7 @@ import sys, time
 from pathlib import Path
 import django
 django.setup()
-from jobs.child import Ceilings, Child
+from jobs.child import Ceilings, started
 generation = {
     "job_id": "0" * 32, "attempt": 1, "generation_type": "text_to_video", "prompt": "[hang]",
     "resolution": "sd_480p", "aspect_ratio": "16:9", "frames_per_second": 24, "duration_seconds": 5,
@@ -290,9 +290,9 @@ generation = {
 folder = Path(sys.argv[1])
 spec = {"generation": generation, "provider": "jobs.providers.rehearsal.Rehearsal", "folder": str(folder),
         "image": None, "portrait": None}
-with Child(spec, folder, Ceilings(memory_mb=512, seconds=60)) as child:
-    for message in child.messages(patience=60):
-        print(child._process.pid, flush=True)
+with started(spec, folder, Ceilings(memory_mb=512, seconds=60)) as process:
+    for message in process.messages(patience=60, seconds=60):
+        print(process.pid, flush=True)
 """
 
 

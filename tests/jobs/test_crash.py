@@ -86,7 +86,7 @@ def started(api, job_id):
 def finished(api, job_id):
     def check():
         found = status(api, job_id)
-        return found if found["status"] in {"completed", "failed"} else None
+        return found if found["status"] in {"completed", "failed", "cancelled"} else None
 
     return check
 

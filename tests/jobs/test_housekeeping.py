@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_q.models import Task
 
 from dust.models import Transfer
-from jobs import housekeeping, lifecycle, queue, workers
+from jobs import housekeeping, lifecycle, queue, upkeep, workers
 from jobs.models import Job, JobEvent, Message, PurgedJob, Worker
 from jobs.providers.base import FailureCode
 from jobs.states import Status
@@ -248,7 +248,7 @@ def test_sweeps_at_once_wake_a_lost_job_once(queued):
     Message.objects.all().delete()
     move_clock(queued, minutes=5)
     seen = [Job.objects.get(id=queued.id) for _ in range(3)]
-    assert [lifecycle.rewake(job) for job in seen] == [True, False, False]
+    assert [upkeep.rewake(job) for job in seen] == [True, False, False]
     assert Message.objects.count() == 1
 
 

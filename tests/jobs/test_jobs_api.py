@@ -174,6 +174,83 @@ def test_any_other_job_is_not_cancelled(api, request, tmp_path, state):
     assert response.json()["job_status"] == state
 
 
+@pytest.fixture
+def far(settings):
+    """A model whose provider can stop, where users may have that done."""
+    settings.CANCEL_RUNNING = True
+    settings.VIDEO_MODELS = {
+        "far": {
+            "title": "Far away",
+            "provider": "jobs.providers.runway.Runway",
+            "seconds_of_work": 1.0,
+            "remote": {"base_url": "https://models.example.org"},
+        }
+    }
+
+
+@pytest.mark.parametrize("state", ["starting", "processing"])
+def test_a_running_job_whose_provider_can_stop_is_being_cancelled(api, far, submit, alice, dust_of, state):
+    job = lifecycle.claim(submit(model="far").id, worker="w1")
+    if state == "processing":
+        lifecycle.accept(job)
+    answers = [api.delete(f"/videos/jobs/{job.id}") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json() == answers[1].json() == status(api, job).json()
+    body = answers[0].json()
+    assert (body["status"], body["dust"], body["success"]) == (state, "charged", True)
+    assert body["generation_info"]["current_step"] == "cancelling"
+    assert answers[0]["Retry-After"]
+    assert dust_of(alice) == (OPENING - 10, 0)
+    [line] = job.events.filter(verb="ask_to_cancel")
+    assert (line.status, line.actor) == (state, "")
+    lifecycle.accept(job) if state == "starting" else None
+    lifecycle.progress(job, share=0.5, step="Half")  # its worker goes on meanwhile
+    assert status(api, job).json()["generation_info"]["current_step"] == "cancelling"
+
+
+def test_a_running_job_that_is_cancelled_is_refunded_and_says_so(api, far, submit, alice, dust_of):
+    job = lifecycle.claim(submit(model="far").id, worker="w1")
+    api.delete(f"/videos/jobs/{job.id}")
+    assert lifecycle.stop(job, detail="canceled")
+    body = status(api, job).json()
+    assert (body["status"], body["dust"]) == ("cancelled", "refunded")
+    assert body["generation_info"]["current_step"] == "Cancelled"
+    assert result(api, job).json()["error_code"] == "job_cancelled"
+    again = api.delete(f"/videos/jobs/{job.id}")
+    assert (again.status_code, again.json()["released"]) == (200, 10)
+    assert again.json()["message"] == "The job was cancelled and 10 DUST refunded."
+    assert dust_of(alice) == (OPENING, 0)
+
+
+def test_a_queued_job_is_cancelled_at_once_whatever_its_model(api, far, submit):
+    answer = api.delete(f"/videos/jobs/{submit(model='far').id}")
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+
+
+@pytest.mark.parametrize("why", ["local", "not allowed", "cannot stop", "withdrawn"])
+def test_a_running_job_that_cannot_be_stopped_is_not_cancelled(api, far, settings, submit, why):
+    job = lifecycle.claim(submit(model="rehearsal" if why == "local" else "far").id, worker="w1")
+    if why == "not allowed":
+        settings.CANCEL_RUNNING = False
+    if why == "cannot stop":
+        entry = {**settings.VIDEO_MODELS["far"], "provider": "jobs.providers.luma.Luma"}
+        settings.VIDEO_MODELS = {"far": entry}
+    if why == "withdrawn":
+        settings.VIDEO_MODELS = {}
+    response = api.delete(f"/videos/jobs/{job.id}")
+    assert (response.status_code, response.json()["error_code"]) == (409, "job_not_cancellable")
+    assert not Job.objects.unwanted().exists()
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_models_say_which_can_be_cancelled_at_work(api, far, settings, allowed):
+    settings.CANCEL_RUNNING = allowed
+    entry = {**settings.VIDEO_MODELS["far"], "provider": "jobs.providers.luma.Luma"}
+    settings.VIDEO_MODELS = {**settings.VIDEO_MODELS, "cannot": entry}
+    able = {m["model"]: m["cancellable_while_running"] for m in api.get("/videos/models").json()}
+    assert able == {"preview": False, "rehearsal": False, "far": allowed, "cannot": False}
+
+
 @pytest.mark.parametrize("path", ["/status", "/result", ""])
 @pytest.mark.parametrize("whose", ["bob's", "nobody's"])
 def test_other_peoples_jobs_are_404_exactly_as_unknown_ones(bobs_api, queued, path, whose):
@@ -329,10 +406,12 @@ def test_models_list_what_can_be_asked_for(api):
         "aspect_ratios",
         "prices",
         "typical_seconds",
+        "cancellable_while_running",
     }
     assert first["prices"]["text_to_video"]["hd_1080p"]["short"] == 10
     assert first["prices"]["image_to_video"]["hd_1080p"]["short"] == 8
     assert first["typical_seconds"] >= 1
+    assert first["cancellable_while_running"] is False
 
 
 def test_a_model_switched_off_is_not_listed(api, settings):

@@ -1,5 +1,6 @@
 """One job's moves: status, money and timeline go together, and each at most once."""
 
+import datetime
 import functools
 
 import pytest
@@ -9,7 +10,7 @@ from dust.errors import InsufficientDust
 from dust.models import Transfer
 from jobs import lifecycle, states
 from jobs.errors import JobLost, JobNotCancellable, TooManyActiveJobs
-from jobs.models import Job, JobEvent
+from jobs.models import Job, JobEvent, RemoteTask
 from jobs.providers.base import FailureCode
 from jobs.states import Status
 from tests.jobs.making import OPENING, PRICE, details_of, finish, move_clock, stored_files
@@ -85,6 +86,14 @@ def test_a_job_is_claimed_once_however_often_its_message_comes(starting):
 
 def test_a_job_that_does_not_exist_is_not_claimed():
     assert lifecycle.claim(uuid7(), worker="w1") is None
+
+
+def test_who_accepts_a_job_again_as_the_answer_to_the_commit_was_lost_has_it_still(starting, fresh):
+    first, again = fresh(starting), fresh(starting)
+    assert lifecycle.accept(first)
+    assert not lifecycle.accept(again)
+    assert first.status == again.status == Status.PROCESSING
+    assert timeline(starting).count(("accept", "processing")) == 1
 
 
 def test_progress_never_falls_and_renews_the_lease(processing, fresh):
@@ -178,6 +187,54 @@ def test_a_running_job_is_not_cancelled(state, request, alice, dust_of):
     assert dust_of(alice) == (OPENING - PRICE, 0)
 
 
+@pytest.mark.parametrize("state", ["starting", "processing"])
+def test_a_job_that_is_stopped_as_asked_is_refunded_once(state, request, alice, dust_of, fresh):
+    job = request.getfixturevalue(state)
+    assert lifecycle.ask_to_cancel(fresh(job), actor="", reason="")
+    assert dust_of(alice) == (OPENING - PRICE, 0)  # a wish moves no money
+    assert lifecycle.stop(job, detail="canceled")
+    assert not lifecycle.stop(job, detail="canceled")
+    assert (fresh(job).status, fresh(job).dust) == (Status.CANCELLED, states.Dust.REFUNDED)
+    assert kinds(job) == ["hold", "post", "reverse"]
+    assert dust_of(alice) == (OPENING, 0)
+    assert timeline(job)[-2:] == [("ask_to_cancel", state), ("stop", "cancelled")]
+
+
+def test_nobody_is_stopped_whose_user_has_not_asked_for_it(processing, fresh):
+    assert not lifecycle.stop(processing, detail="canceled")
+    assert fresh(processing).status == Status.PROCESSING
+
+
+@pytest.mark.parametrize("state", ["queued", "failed"])
+def test_only_of_a_running_job_may_a_cancel_be_asked_for(state, request, fresh):
+    job = request.getfixturevalue(state)
+    with pytest.raises(JobNotCancellable) as refused:
+        lifecycle.ask_to_cancel(fresh(job))
+    assert refused.value.extra == {"job_status": state}
+    assert fresh(job).cancel_requested_at is None
+
+
+def test_a_wish_goes_to_the_worker_that_takes_the_job_next_at_once(processing, fresh):
+    """However long it was to wait for its provider."""
+    assert lifecycle.release(processing, delay=datetime.timedelta(hours=1))
+    assert lifecycle.claim(processing.id, worker="w2") is None
+    lifecycle.ask_to_cancel(fresh(processing))
+    assert lifecycle.claim(processing.id, worker="w2").is_unwanted
+
+
+def test_a_wish_that_is_not_confirmed_in_its_time_lapses_and_may_be_made_anew(processing, fresh, settings):
+    lifecycle.ask_to_cancel(fresh(processing))
+    assert not lifecycle.go_on(processing, why="silence")
+    move_clock(processing, seconds=settings.CANCEL_PATIENCE.total_seconds())
+    assert lifecycle.go_on(processing, why="silence")
+    job = fresh(processing)
+    assert (job.is_unwanted, job.current_step) == (False, "Could not be cancelled; the job goes on")
+    assert not lifecycle.go_on(processing, why="silence")
+    assert lifecycle.ask_to_cancel(fresh(processing))
+    assert fresh(processing).is_unwanted
+    assert not lifecycle.go_on(processing, why="silence")
+
+
 def test_a_lease_that_still_runs_is_not_reaped(processing, fresh):
     assert not lifecycle.reap(processing)
     assert fresh(processing).attempt == 1
@@ -222,6 +279,17 @@ def test_a_job_out_of_attempts_fails_and_is_refunded(processing, alice, dust_of,
     assert kinds(job) == ["hold", "post", "reverse"]
 
 
+@pytest.mark.parametrize(("at_a_provider", "share"), [(True, 0.7), (False, 0.0)])
+def test_progress_falls_when_a_job_is_given_back_only_if_its_work_is_begun_anew(
+    at_a_provider, share, processing, fresh
+):
+    if at_a_provider:
+        RemoteTask.objects.create(job=processing, key=uuid7(), model="far", account="far")
+    lifecycle.progress(processing, share=0.7, step="On the way")
+    assert lifecycle.release(processing)
+    assert (fresh(processing).progress, fresh(processing).attempt) == (share, 1)
+
+
 def test_a_job_handed_back_is_tried_again_until_no_attempt_is_left(queued, alice, dust_of, fresh, settings):
     settings.JOB_MAX_ATTEMPTS = 3
     for attempt in (1, 2, 3):
@@ -263,6 +331,11 @@ def test_each_move_made_is_one_that_the_table_allows(processing, submit, fresh, 
     cancelled, failed = submit(), submit()
     lifecycle.cancel(cancelled)
     fail(failed)
+    stopped = lifecycle.claim(submit().id, worker="w1")
+    lifecycle.ask_to_cancel(fresh(stopped))
+    move_clock(stopped, minutes=5)
+    lifecycle.go_on(stopped, why="silence")
+    lifecycle.stop(stopped, detail="canceled")
     allowed = {(move.source, move.target, move.verb) for move in states.TRANSITIONS}
     for job in Job.objects.all():
         before = None

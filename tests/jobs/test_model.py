@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
+from django.db.models import F
 from hypothesis import note
 from hypothesis.stateful import invariant, rule
 
@@ -19,7 +20,7 @@ from accounts.models import User
 from base.ids import uuid7
 from dust import ledger
 from dust.errors import AccountFrozen, InsufficientDust
-from jobs import housekeeping, lifecycle, workers
+from jobs import housekeeping, lifecycle, upkeep, workers
 from jobs.errors import JobLost, JobNotCancellable, TooManyActiveJobs
 from jobs.models import Job
 from jobs.providers.base import FailureCode
@@ -50,13 +51,40 @@ WAYS = {
         "fail": 1,
     },
 }
-OF_A_WORKER = ("accept", "progress", "complete", "fail", "hand_back", "release", "bury")
-VERBS = ("claim", "cancel", "reap", "rewake", "expire", *OF_A_WORKER)
+# and what more, by whether its user wants it: of a job at work, and of one that waits for another worker
+WISHES = {
+    "": {"ask_to_cancel": 1},
+    "standing": {"stop": 1, "go_on": 2},
+    "lapsed": {"ask_to_cancel": 1, "stop": 1},
+}
+OF_A_WISH = ("ask_to_cancel", "stop", "go_on")
+OF_A_WORKER = (
+    *("accept", "progress", "complete", "fail", "hand_back", "release", "bury"),
+    *("stop", "go_on"),
+)
+VERBS = ("claim", "cancel", "reap", "rewake", "expire", "ask_to_cancel", *OF_A_WORKER)
 TIMED = ("reap", "rewake")  # out of turn until the clock has moved
 NOT_NOW = {
     stage: [verb for verb in VERBS if verb in TIMED or verb not in WAYS.get(stage, ())]
     for stage in (*WAYS, *map(str, FINISHED))
 }
+
+
+def ways(job):
+    """Return what may happen next to an active job, and how often."""
+    if job.stage == "queued":
+        return WAYS["queued"]
+    wishes = WISHES[job.wish].items()
+    return WAYS[job.stage] | {verb: n for verb, n in wishes if job.worker or verb == "ask_to_cancel"}
+
+
+def not_now(job):
+    """Return what must be refused of a job."""
+    open_ = ways(job) if job.is_active else ()
+    its_time = [verb for verb in open_ if verb != "go_on" or job.is_wish_old]
+    return [verb for verb in NOT_NOW[job.stage] if verb not in OF_A_WISH or verb not in its_time]
+
+
 reached = collections.Counter()
 
 
@@ -91,8 +119,8 @@ class House(Walk):
         dice = self.dice(number)
         if (job := self.some(ACTIVE, dice)) is None:
             return self.submit(dice)
-        do = dice.choices((self.submit, self.go_on, self.say_wrongly, self.clear_up), (4, 14, 3, 2))[0]
-        return self.go_on(dice, job) if do == self.go_on else do(dice)
+        do = dice.choices((self.submit, self.carry_on, self.say_wrongly, self.clear_up), (4, 14, 3, 2))[0]
+        return self.carry_on(dice, job) if do == self.carry_on else do(dice)
 
     def told(self, job, verb, target, *, money="", **changes):
         """Believe that `verb` has moved the job, and its money with it."""
@@ -138,17 +166,20 @@ class House(Walk):
         details = {"video_id": uuid7(), "files": files, "details": details_of(hand)}
         return {
             "claim": lambda: lifecycle.claim(hand.id, worker=self.crew[0]),
-            "accept": lambda: lifecycle.accept(hand) or True,
+            "accept": lambda: lifecycle.accept(hand),
             "progress": lambda: lifecycle.progress(hand, share=0.5, step="Half") or True,
             "complete": lambda: lifecycle.complete(hand, **details) or True,
             "fail": lambda: lifecycle.fail(hand, **WHY) or True,
             "hand_back": lambda: lifecycle.hand_back(hand, **WHY) or True,
             "cancel": lambda: lifecycle.cancel(hand),
+            "ask_to_cancel": lambda: lifecycle.ask_to_cancel(hand),
+            "stop": lambda: lifecycle.stop(hand, detail="the provider says so"),
+            "go_on": lambda: lifecycle.go_on(hand, why="the provider says nothing"),
             "reap": lambda: lifecycle.reap(hand),
             "bury": lambda: lifecycle.reap(hand, is_dead=True),
             "release": lambda: lifecycle.release(hand),
-            "rewake": lambda: lifecycle.rewake(hand),
-            "expire": lambda: lifecycle.expire(hand),
+            "rewake": lambda: upkeep.rewake(hand),
+            "expire": lambda: upkeep.expire(hand),
         }[verb]
 
     def submit(self, dice):
@@ -172,9 +203,9 @@ class House(Walk):
             self.hands[made.id] = made
             self.told(job, "submit", Status.QUEUED, money="hold")
 
-    def go_on(self, dice, job):
-        ways = WAYS[job.stage]
-        verb, stumbles = dice.choices([*ways], [*ways.values()])[0], dice.random() < 0.2
+    def carry_on(self, dice, job):
+        able = ways(job)
+        verb, stumbles = dice.choices([*able], [*able.values()])[0], dice.random() < 0.2
         note(f"{verb} job {str(job.id)[-4:]}, which is {job.stage}{', at the second go' if stumbles else ''}")
         hand = self.hands[job.id]
         old = copy.copy(hand)
@@ -216,6 +247,21 @@ class House(Walk):
         self.moves(self.word("cancel", hand), stumbles=stumbles)
         self.told(job, "cancel", Status.CANCELLED, money="void")
 
+    def ask_to_cancel(self, job, hand, stumbles):
+        self.moves(self.word("ask_to_cancel", copy.copy(hand)), stumbles=stumbles)
+        self.told(job, "ask_to_cancel", job.status, wish="standing", is_wish_old=False)
+
+    def stop(self, job, hand, stumbles):
+        self.moves(self.word("stop", hand), stumbles=stumbles)
+        self.told(job, "stop", Status.CANCELLED, money="reverse", worker="")
+
+    def go_on(self, job, hand, stumbles):
+        if not job.is_wish_old:
+            asked = F("cancel_requested_at") - datetime.timedelta(hours=2)
+            Job.objects.filter(id=job.id).update(cancel_requested_at=asked)
+        self.moves(self.word("go_on", hand), stumbles=stumbles)
+        self.told(job, "go_on", job.status, wish="lapsed")
+
     def release(self, job, hand, stumbles):
         workers.retire([job.worker])  # as whoever stops a worker does first
         if job.worker in self.crew:
@@ -229,7 +275,7 @@ class House(Walk):
         reached["claim by a retired worker"] += 1
 
     def reap(self, job, hand, stumbles):
-        move_clock(hand, hours=2)
+        self.age(job)
         self.moves(self.word("reap", Job.objects.get(id=job.id)), stumbles=stumbles)
         self.try_again(job, "reap")
 
@@ -253,8 +299,12 @@ class House(Walk):
             self.told(job, verb, Status.FAILED, money="reverse", worker="")
         self.hands[job.id] = Job.objects.get(id=job.id)
 
+    def age(self, job):
+        move_clock(job, hours=2)
+        job.is_wish_old = True
+
     def rewake(self, job, hand, stumbles):
-        move_clock(hand, hours=2)
+        self.age(job)
         self.moves(self.word("rewake", hand), stumbles=stumbles)
         job.wakes += 1
         job.story.append(("requeue", job.status, job.attempt))
@@ -268,7 +318,7 @@ class House(Walk):
             when = "by one who lost it to another" if busy else "by one who lost it"
         else:
             job = self.some(set(Status), dice)
-            hand, verbs, when = self.hands[job.id], NOT_NOW[job.stage], f"while {job.stage}"
+            hand, verbs, when = self.hands[job.id], not_now(job), f"while {job.stage}"
         note(f"{', '.join(verbs)} job {str(hand.id)[-4:]} {when}")
         self.changes_nothing(*(self.word(verb, copy.copy(hand)) for verb in verbs))
         reached.update(f"{verb} {when}" for verb in verbs)
@@ -305,7 +355,9 @@ class House(Walk):
 
 OUT_OF_TURN = {f"{verb} while {stage}" for stage, verbs in NOT_NOW.items() for verb in verbs}
 LATE = {f"{verb} by one who lost it{whom}" for verb in OF_A_WORKER for whom in ("", " to another")}
-REPLAYS = {f"replay {verb}" for ways in WAYS.values() for verb in ways if verb != "progress"}
+REPLAYS = {f"replay {verb}" for able in (*WAYS.values(), *WISHES.values()) for verb in able} - {
+    "replay progress"
+}
 FREE = {f"free {move.verb}" for move in TRANSITIONS}
 OTHERS = {
     *(f"{verb} {stage}" for verb in ("expire", "purge") for stage in FINISHED),
@@ -315,11 +367,12 @@ OTHERS = {
 EVERYTHING = {*TRANSITIONS} | OUT_OF_TURN | LATE | REPLAYS | FREE | OTHERS
 
 
+@pytest.mark.timeout(900)  # 80 s of work on PostgreSQL, in several times as long on a busy machine
 @pytest.mark.django_db
 def test_jobs_and_their_money_agree_with_a_model_and_every_move_was_made(settings):
     settings.MAX_ACTIVE_JOBS, settings.JOB_MAX_ATTEMPTS = CEILING, ATTEMPTS
     # times that no slow machine gets near: the clock moves where a rule moves it
-    settings.JOB_LEASE = settings.REQUEUE_AFTER = datetime.timedelta(hours=1)
+    settings.JOB_LEASE = settings.REQUEUE_AFTER = settings.CANCEL_PATIENCE = datetime.timedelta(hours=1)
     reached.clear()
     walk(House, examples=50, steps=50, missing=lambda: EVERYTHING - set(reached))
     assert set(reached) == EVERYTHING

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import uuid
 
 import pytest
 from django.db import connections
@@ -9,10 +10,11 @@ from rest_framework.test import APIClient
 
 from dust import audit, ledger
 from dust.models import Transfer
-from jobs import lifecycle
+from jobs import lifecycle, remote_tasks
 from jobs.errors import JobLost, JobNotCancellable
-from jobs.models import Job
+from jobs.models import Job, RemoteTask
 from jobs.providers.base import FailureCode
+from jobs.providers.remote import Route
 from jobs.states import Status
 from tests.jobs.making import finish, move_clock, order_for
 
@@ -125,3 +127,108 @@ def test_reapers_at_once_reap_once(alice, together):
     stalled = Job.objects.get(id=job.id)
     assert sorted(together(lambda _: lifecycle.reap(stalled), range(4))) == [False, False, False, True]
     assert Job.objects.get(id=job.id).attempt == 2
+
+
+@pytest.fixture
+def at_work(alice):
+    """Return a new job at work, as its worker has it."""
+
+    def one():
+        job = lifecycle.claim(lifecycle.submit(order_for(alice, cost=1), actor="test").id, worker="w1")
+        lifecycle.accept(job)
+        return job
+
+    return one
+
+
+def wish(job):
+    return outcome(lambda: lifecycle.ask_to_cancel(Job.objects.get(id=job.id)) and "asked")
+
+
+@pytest.mark.parametrize("end", ["complete", "fail"])
+def test_a_wish_and_an_end_at_once_end_the_job_as_its_worker_says(at_work, together, tmp_path, end):
+    for number in range(10):
+        job, folder = at_work(), tmp_path / str(number)
+        folder.mkdir()
+
+        def act(who, job=job, folder=folder):
+            if who == "wish":
+                return wish(job)
+            if end == "complete":
+                return outcome(lambda: finish(Job.objects.get(id=job.id), folder) and "done")
+            detail = {"code": FailureCode.PROVIDER_TIMEOUT, "detail": "504"}
+            return outcome(lambda: lifecycle.fail(job, **detail) or "done")
+
+        said = together(act, random.sample(["wish", "end"], 2))
+        assert sorted(said) in (["JobNotCancellable", "done"], ["asked", "done"])
+        assert Job.objects.get(id=job.id).status == {"complete": "completed", "fail": "failed"}[end]
+    assert audit.violations() == []
+
+
+@pytest.mark.parametrize("end", ["complete", "fail"])
+def test_a_confirmed_cancel_and_another_end_at_once_end_the_job_one_way(at_work, together, tmp_path, end):
+    for number in range(10):
+        job, folder = at_work(), tmp_path / str(number)
+        folder.mkdir()
+        wish(job)
+
+        def act(who, job=job, folder=folder):
+            mine = Job.objects.get(id=job.id)
+            if who == "stop":
+                return "stopped" if lifecycle.stop(mine, detail="canceled") else "too late"
+            if end == "complete":
+                return outcome(lambda: finish(mine, folder) and "done")
+            return outcome(
+                lambda: lifecycle.fail(mine, code=FailureCode.PROVIDER_TIMEOUT, detail="") or "done"
+            )
+
+        said = sorted(together(act, random.sample(["stop", "end"], 2)))
+        assert said in (["JobLost", "stopped"], ["done", "too late"])
+        expected = "cancelled" if "stopped" in said else {"complete": "completed", "fail": "failed"}[end]
+        assert Job.objects.get(id=job.id).status == expected
+    assert audit.violations() == []
+
+
+def test_a_wish_at_the_moment_of_a_reaping_is_kept_for_the_next_worker(at_work, together):
+    for _ in range(10):
+        job = at_work()
+        both = [lambda job=job: wish(job), lambda job=job: lifecycle.reap(job, is_dead=True)]
+        assert set(together(lambda act: act(), random.sample(both, 2))) == {"asked", True}
+        again = lifecycle.claim(job.id, worker="w2")
+        assert (again.attempt, again.is_unwanted) == (2, True)
+        assert lifecycle.stop(again, detail="canceled")
+        assert not lifecycle.stop(job, detail="late")
+    assert audit.violations() == []
+
+
+def test_wishes_at_once_are_one(at_work, together):
+    job = at_work()
+    assert sorted(together(lambda _: wish(job) or "before", range(6))) == ["asked"] + ["before"] * 5
+    assert job.events.filter(verb="ask_to_cancel").count() == 1
+
+
+def test_nothing_is_submitted_once_a_wish_was_acknowledged(at_work, together):
+    """Whoever has the answer to a wish sees every intent there will ever be."""
+    ways = set()
+    for _ in range(40):
+        job = at_work()
+        route = Route(alias="far", base_url="https://models.example.org", model="far", account="far")
+
+        def asking(job=job):
+            wish(job)
+            return RemoteTask.objects.filter(job_id=job.id).exists()
+
+        def intending(job=job, route=route):
+            try:
+                return bool(remote_tasks.intend(job, route, key=uuid.uuid4(), in_flight=1000))
+            except remote_tasks.Unwanted:
+                return False
+
+        both = random.sample([asking, intending], 2)
+        said = dict(zip(both, together(lambda act: act(), both), strict=True))
+        seen, intended = said[asking], said[intending]
+        assert seen == intended
+        assert remote_tasks.stop_unsent(job) != intended
+        ways.add(intended)
+    assert ways == {True, False}, "one of them always won: this was no race"
+    assert audit.violations() == []

@@ -222,6 +222,26 @@ def test_what_silent_clusters_had_taken_is_freed_and_what_living_ones_have_is_no
     assert redis_lists.holders() == {"a": "render"}
 
 
+def test_what_a_cluster_takes_that_was_taken_for_dead_while_it_waited_is_not_forgotten(
+    ids, as_cluster, together
+):
+    as_cluster("a")
+    redis_lists.look("render", "a")
+
+    def wait_or_be_freed(turn):
+        if turn == "wait":
+            return redis_lists.take("render", "a")
+        time.sleep(0.2)
+        queue.free("a")
+        wake(ids[0])
+        return None
+
+    taken, _ = together(wait_or_be_freed, ["wait", "be freed"])
+    assert str(ids[0]) in taken
+    assert queue.free_of_the_dead() == 1  # it died right then: nothing else has noted it since
+    assert queue.waiting("render") == 1
+
+
 @pytest.mark.parametrize("payload", ["", "garbage", "a:b:c", "x" * 10_000, "\udcff", "signed"])
 def test_a_message_that_cannot_be_read_is_dropped_and_the_next_one_served(ids, payload, monkeypatch):
     if payload == "signed":  # by us, and of code that is no more

@@ -105,6 +105,9 @@ def test_deserted_jobs_are_found_by_an_index(indexes):
 
 
 def test_the_place_in_the_queue_is_read_from_the_index_alone(indexes):
+    if connection.vendor == "postgresql":  # it may plan by what other tests had in the table
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE jobs_job CASCADE")
     ahead = Job.objects.seen_now().with_queue_ahead().filter(id=uuid7()).explain()
     way = {"postgresql": "Index Only Scan using job_waiting", "sqlite": "INDEX job_waiting"}
     assert ahead.count(way[connection.vendor]) == 2

@@ -65,6 +65,7 @@ def test_defaults_are_as_the_contract_says(api):
     assert (job.camera_fixed, job.metadata, job.reference_person) == (False, {}, None)
     assert job.model == "preview"
     assert 0 <= job.seed < 2**31
+    assert job.seed_was_drawn
 
 
 def test_everything_asked_for_is_kept(api):
@@ -83,6 +84,7 @@ def test_everything_asked_for_is_kept(api):
     job = Job.objects.get()
     for field, value in asked.items():
         assert getattr(job, field) == value
+    assert not job.seed_was_drawn
     assert list(job.metadata) == ["z", "a"]
 
 

@@ -78,7 +78,8 @@ class Supervised:
 
     def wait_until_complete(self) -> None:
         assert within(30, lambda: len(self.inner()) == INNER), self.log.read_text()
-        time.sleep(1)  # the supervisor has seen it, too, and the parts have begun to wait for work
+        assert within(30, lambda: ": complete," in self.log.read_text()), self.log.read_text()
+        time.sleep(1)  # the parts have begun to wait for work
 
     def wait(self, seconds: float) -> int:
         return self.process.wait(timeout=seconds)

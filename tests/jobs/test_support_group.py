@@ -1,10 +1,11 @@
-"""The Support group: there from the first migration on, with just its rights, the operator's to change."""
+"""Staff's groups: there once `migrate` is done, with just their rights, the operator's to change."""
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from dust import triggers
 from jobs import support
@@ -25,15 +26,32 @@ RIGHTS = {
     "jobs.rerun_job",
     "jobs.view_remotetask",
     "jobs.review_remotetask",
+    "webhooks.view_endpoint",
+    "webhooks.view_delivery",
+    "webhooks.view_attempt",
+    "webhooks.test_endpoint",
+    "webhooks.replay_delivery",
 }
 
 
+FINANCES = {"jobs.view_remotetask", "jobs.view_margin"}
+
+
 def make():
-    return support.make_group(apps, using="default")
+    return support.make_groups(apps, using="default")
+
+
+def rights_of(name):
+    names = Group.objects.get(name=name).permissions.values_list("content_type__app_label", "codename")
+    return {f"{label}.{name}" for label, name in names}
 
 
 def test_support_has_just_its_rights(sam):
     assert sam.get_all_permissions() == RIGHTS
+
+
+def test_finance_has_just_its_rights(fiona):
+    assert fiona.get_all_permissions() == FINANCES
 
 
 def test_support_can_neither_change_users_nor_see_tokens(desk, alice):
@@ -57,21 +75,29 @@ def test_what_the_operator_made_of_the_group_is_left_alone():
     group.permissions.remove(Permission.objects.get(codename="grant_dust"))
     group.permissions.add(Permission.objects.get(codename="view_apitoken"))
     before = set(group.permissions.values_list("codename", flat=True))
-    assert make() is False
+    assert make() == []
     call_command("migrate", verbosity=0)
     assert set(group.permissions.values_list("codename", flat=True)) == before
 
 
-def test_the_group_is_made_even_where_its_permissions_are_not_there_yet():
+def test_the_groups_are_made_even_where_their_permissions_are_not_there_yet():
     Group.objects.all().delete()
     Permission.objects.all().delete()
-    assert make() is True
-    names = Group.objects.get().permissions.values_list("content_type__app_label", "codename")
-    assert {f"{label}.{name}" for label, name in names} == RIGHTS
+    assert make() == ["Support", "Finance"]
+    assert (rights_of("Support"), rights_of("Finance")) == (RIGHTS, FINANCES)
+
+
+def test_a_group_is_not_made_before_all_its_rights_can_be():
+    Group.objects.all().delete()
+    Permission.objects.all().delete()
+    before = MigrationExecutor(connection).loader.project_state(("jobs", "0018_webhook_news")).apps
+    assert support.make_groups(before, using="default") == []
+    assert make() == ["Support", "Finance"]
+    assert (rights_of("Support"), rights_of("Finance")) == (RIGHTS, FINANCES)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_group_comes_back_after_a_flush():
+def test_the_groups_come_back_after_a_flush():
     triggers.remove(connection)  # SQLite flushes by DELETE, which they refuse
     call_command("flush", interactive=False, verbosity=0)
-    assert Group.objects.get(name=support.GROUP).permissions.count() == len(RIGHTS)
+    assert (rights_of("Support"), rights_of("Finance")) == (RIGHTS, FINANCES)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from base import processes
-from tests.faults import checker_books
+from tests.faults import checker_queue
 from tests.live import ROOT, Installation
 from videoapi import local
 from videoapi.processes import Children, Program
@@ -44,9 +44,12 @@ UNREADABLE = {
 class Kept:
     """A `manage.py worker` that is started again whenever it ends, and its parts."""
 
-    def __init__(self, folder: Path, children: Children, environment: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, children: Children, environment: dict[str, str], lines: list[str]
+    ) -> None:
         self.folder = folder
         self.children = children
+        self.lines = lines
         self.environment = environment
         self.tasks = 0
 
@@ -67,7 +70,10 @@ class Kept:
         return dict(zip(names, [*main, *sentinel, *rest], strict=False))
 
     def complete(self) -> dict[str, processes.Process]:
+        """Return its parts, once the supervisor knows them, too."""
         assert within(RECOVERED, lambda: len(self.parts()) == INNER)
+        known = f"-{self.supervisor().pid}-"
+        assert within(RECOVERED, lambda: any(known in line and ": complete," in line for line in self.lines))
         return self.parts()
 
     def send(self, function: str, *, seconds: int | None = None) -> Path:
@@ -103,16 +109,24 @@ def within(seconds: float, condition) -> bool:
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """A migrated database, with no web and no worker."""
-    installation = Installation(tmp_path_factory.mktemp("wedges"), WORKER_QUEUES=f"render={WORKERS}")
+    installation = Installation(
+        tmp_path_factory.mktemp("wedges"), WORKER_QUEUES=f"render={WORKERS}", LOG_LEVEL="INFO"
+    )
     with installation.database():
         yield installation
 
 
 @pytest.fixture
 def kept(installed, tmp_path):
-    with Children(environment=installed.environment, write=sys.stdout.write) as children:
+    lines = []
+
+    def write(line):
+        lines.append(line)
+        sys.stdout.write(line)
+
+    with Children(environment=installed.environment, write=write) as children:
         children.start(Program("worker", (*local.manage(), "worker", "--grace=2"), restart=True))
-        kept = Kept(tmp_path, children, installed.environment)
+        kept = Kept(tmp_path, children, installed.environment, lines)
         kept.complete()
         yield kept
     assert processes.marked(children.mark) == []
@@ -178,5 +192,5 @@ def test_a_payload_that_cannot_be_unpickled(kept, payload):
         "Message.objects.create(queue='render', payload=payload, due_at=Now())"
     )
     assert within(RECOVERED, kept.send("touch").exists)
-    assert within(RECOVERED, lambda: checker_books.waiting(kept.environment["DATABASE_URL"]) == 0)
+    assert within(RECOVERED, lambda: not checker_queue.messages(kept.environment["DATABASE_URL"]))
     assert kept.parts() == old  # it did not even cost a restart

@@ -85,7 +85,19 @@ def response(block):
     assert block.is_response, f"no response follows, in line {block.line}"
     start, headers, body = _message(block.text)
     _, status, phrase = start.split(" ", 2)
-    return Response(int(status), phrase, headers, json.loads(body) if body else None)
+    return Response(
+        int(status), phrase, headers, read(headers.get("Content-Type", ""), body) if body else None
+    )
+
+
+def read(media_type, body):
+    """What a body says: JSON, or the blocks of an event stream."""
+    if media_type != "text/event-stream":
+        return json.loads(body)
+    blocks = [
+        dict(line.split(": ", 1) for line in block.splitlines()) for block in body.strip().split("\n\n")
+    ]
+    return [block | {"data": json.loads(block["data"])} if "data" in block else block for block in blocks]
 
 
 def section(heading):

@@ -96,18 +96,19 @@ def made_video(user, tmp_path) -> Video:
 
 def renumber_groups() -> None:
     """Give the groups other numbers than `migrate` gives them elsewhere."""
-    for group in Group.objects.all():
+    for number, group in enumerate(Group.objects.order_by("-id"), 77):
         rights = list(group.permissions.all())
         group.delete()
-        Group.objects.create(id=77, name=group.name).permissions.set(rights)
+        Group.objects.create(id=number, name=group.name).permissions.set(rights)
 
 
 def held(environment: dict[str, str]) -> str:
-    """Say what is in an installation's books and library, as seen by its own processes."""
+    """Say what is in an installation's books, library and groups, as seen by its own processes."""
     script = (
         "from dust.models import Account; from videos.models import Video; from jobs.models import Job;"
-        "names = ('posted', 'held'), ('id',), ('status',);"
-        "rows = [m.objects.values_list(*n) for m, n in zip((Account, Video, Job), names)];"
+        "from django.contrib.auth.models import Group;"
+        "names = ('posted', 'held'), ('id',), ('status',), ('name', 'permissions__codename');"
+        "rows = [m.objects.values_list(*n) for m, n in zip((Account, Video, Job, Group), names)];"
         "print([sorted(map(str, found)) for found in rows])"
     )
     return shell(f'python manage.py shell --no-imports -c "{script}"', environment).splitlines()[-1]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs.providers.base import FailureCode
-from tests.videoapi import conformity
+from tests.videoapi import conformity, document
 from videoapi import docs, problems
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +29,9 @@ PROMISED = {
     "job_failed": 409,
     "job_cancelled": 409,
     "idempotency_in_progress": 409,
+    "too_many_webhooks": 409,
+    "webhook_disabled": 409,
+    "delivery_pending": 409,
     "result_expired": 410,
     "video_deleted": 410,
     "precondition_failed": 412,
@@ -84,14 +87,23 @@ def test_every_operation_is_told_in_full(name, method, path, operation):
 @pytest.mark.parametrize(("name", "method", "path", "operation"), OPERATIONS)
 def test_every_answer_has_an_example_that_fits_it(name, method, path, operation):
     shown = {status for status, *_ in examples(operation)}
-    with_json = {
+    in_words = {
         status
         for status, answer in operation["responses"].items()
-        if any(media_type.endswith("json") for media_type in answer.get("content", {}))
+        if any(media_type.endswith(("json", "event-stream")) for media_type in answer.get("content", {}))
     }
-    assert shown == with_json
+    assert shown == in_words
     for status, _, schema, value in examples(operation):
         assert conformity.mistakes(schema, value) == [], (status, value)
+
+
+@pytest.mark.parametrize("name", ["streamJobEvents", "streamEvents"])
+def test_the_events_that_are_shown_carry_a_status(name):
+    status = conformity.named("getJobStatus")["responses"]["200"]["content"]["application/json"]["schema"]
+    [text] = [value for *_, value in examples(conformity.named(name)) if isinstance(value, str)]
+    events = [block for block in document.read("text/event-stream", text) if "data" in block]
+    assert len(events) > 1
+    assert [mistake for event in events for mistake in conformity.mistakes(status, event["data"])] == []
 
 
 @pytest.mark.parametrize(("name", "method", "path", "operation"), OPERATIONS)
@@ -114,6 +126,16 @@ def test_every_error_example_has_its_code_under_its_status():
         and not (
             value["status"] == PROMISED[value["error_code"]] and status in (str(value["status"]), "default")
         )
+    }
+    assert wrong == set()
+
+
+def test_each_shape_of_errors_keeps_to_its_paths():
+    wrong = {
+        (name, status)
+        for name, _, path, operation in conformity.operations()
+        for status, answer in operation["responses"].items()
+        if status[0] in "45d" and ("application/json" in answer["content"]) != path.startswith("/v1/")
     }
     assert wrong == set()
 

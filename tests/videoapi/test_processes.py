@@ -102,7 +102,14 @@ with processes.interruptible(), Children(environment={}, write=print, with_paren
 
 
 def keep(*command: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=os.environ, stdout=subprocess.PIPE, text=True, preexec_fn=listen
+    )
+
+
+def listen() -> None:
+    """Heed SIGHUP, also where the tests themselves run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.mark.slow

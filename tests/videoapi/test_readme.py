@@ -18,7 +18,7 @@ def test_the_table_of_settings_is_that_of_the_code():
 def test_every_command_is_listed():
     found = {
         path.stem
-        for app in ("accounts", "dust", "videos", "jobs", "videoapi")
+        for app in ("accounts", "dust", "videos", "jobs", "webhooks", "videoapi")
         for path in (ROOT / app / "management/commands").glob("[a-z]*.py")
     }
     listed = set(re.findall(r"^\| `([a-z_]+)[ `]", README.split("## Commands")[1], re.MULTILINE))

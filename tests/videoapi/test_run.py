@@ -81,6 +81,11 @@ def test_run_shows_a_first_video_and_stops_with_nothing_left(tmp_path):
             f"http://127.0.0.1:{port}/dust/balance", headers={"Authorization": f"Bearer {token}"}
         )
         assert balance.json()["available"] == 1000 - 10
+        link = first.wait_for(r"Sign in     (http\S+)", 1)
+        password = first.wait_for(r"Password    (\S+)", 1)
+        assert password in httpx2.get(link).text
+        assert password not in httpx2.get(f"http://127.0.0.1:{port}/login").text
+        assert first.text().count(link.partition("=")[2]) == 1  # no line is written about who followed it
         first.process.send_signal(signal.SIGINT)
         assert first.process.wait(15) == 0
         assert processes.marked(first.mark) == []
@@ -89,6 +94,7 @@ def test_run_shows_a_first_video_and_stops_with_nothing_left(tmp_path):
     with run(data, port) as second:
         assert second.wait_for(r"Password    (\S+)", 60) == kept["password"]
         assert second.wait_for(r"Token       (\S+)", 1) == token == kept["token"]
+        assert second.wait_for(r"Sign in     (http\S+)", 1) == link
         assert httpx2.get(second.wait_for(r"A video     (http\S+)", 30)).content[4:8] == b"ftyp"
         assert "Making a first video" not in second.text()
 

@@ -15,11 +15,17 @@ from dust.models import Account
 from jobs import lifecycle
 from jobs.providers.base import FailureCode
 from tests.jobs.making import finish, move_clock, order_for
-from tests.videoapi import conformity
+from tests.videoapi import conformity, webhook_scenarios
 
-SCENARIOS = {}
+SCENARIOS = dict(webhook_scenarios.SCENARIOS)
+FAR = {
+    "title": "Far away",
+    "provider": "jobs.providers.runway.Runway",
+    "seconds_of_work": 1.0,
+    "remote": {"base_url": "https://models.example.org"},
+}
 # Two requests at one moment, on two connections: tests/jobs/test_idempotency.py has them.
-ELSEWHERE = {("generateVideo", "409"), ("animateImage", "409")}
+ELSEWHERE = {("generateVideo", "409"), ("animateImage", "409"), ("createOpenaiVideo", "409")}
 
 
 def scenario(operation, status):
@@ -90,21 +96,23 @@ def picture():
     return file
 
 
-GENERATE, ANIMATE = "/videos/generate", "/videos/animate"
+GENERATE, ANIMATE, CREATE = "/videos/generate", "/videos/animate", "/v1/videos"
 BODIES = {
+    CREATE: {"prompt": "a quiet sea"},
     GENERATE: {"prompt": "a quiet sea"},
     ANIMATE: {"prompt": "zoom in", "image_url": "http://pictures.example/cat.jpg"},
+    **webhook_scenarios.BODIES,
 }
 
 
-def submits(operation, path):
-    """The states of a submit, which both have."""
+def submits(operation, path, *, success=202):
+    """The states of a submit, which all have."""
     body = BODIES[path]
 
     def send(world, **options):
         return world.api.post(path, body, format="json", **options)
 
-    @scenario(operation, 202)
+    @scenario(operation, success)
     def accepted(world):
         first = send(world, headers={"Idempotency-Key": "k1"})
         assert conformity.violations(conformity.named(operation), first) == []
@@ -146,6 +154,7 @@ def submits(operation, path):
 
 submits("generateVideo", GENERATE)
 submits("animateImage", ANIMATE)
+submits("createOpenaiVideo", CREATE, success=200)
 
 
 @scenario("getJobStatus", 200)
@@ -160,6 +169,39 @@ def any_status(world):
 def unchanged(world):
     path = f"/videos/jobs/{world.queued().id}/status"
     return world.api.get(path, headers={"If-None-Match": world.api.get(path)["ETag"]})
+
+
+@scenario("getJobStatus", 400)
+def no_such_wait(world):
+    return world.api.get(f"/videos/jobs/{world.queued().id}/status?wait=61")
+
+
+@scenario("streamJobEvents", 200)
+def the_events_of_a_job(world):
+    return world.api.get(f"/videos/jobs/{world.completed().id}/events")
+
+
+@scenario("streamJobEvents", 204)
+def nothing_more_to_tell(world):
+    return world.api.get(
+        f"/videos/jobs/{world.failed().id}/events", headers={"Last-Event-ID": "1" + "0" * 15}
+    )
+
+
+@scenario("streamJobEvents", 400)
+def no_event_of_a_job(world):
+    return world.api.get(f"/videos/jobs/{world.queued().id}/events", headers={"Last-Event-ID": "x"})
+
+
+@scenario("streamEvents", 200)
+def the_events(world):
+    world.queued(), world.processing()
+    return world.api.get("/videos/jobs/events")
+
+
+@scenario("streamEvents", 400)
+def no_event(world):
+    return world.api.get("/videos/jobs/events?last_event_id=x")
 
 
 @scenario("getJobResult", 200)
@@ -189,6 +231,14 @@ def result_gone(world):
 @scenario("cancelJob", 200)
 def cancelled(world):
     return world.api.delete(f"/videos/jobs/{world.queued().id}")
+
+
+@scenario("cancelJob", 202)
+def stopping(world):
+    world.settings.CANCEL_RUNNING = True
+    world.settings.VIDEO_MODELS = {"far": FAR}
+    job = lifecycle.claim(world.queued(model="far").id, worker="w1")
+    return world.api.delete(f"/videos/jobs/{job.id}")
 
 
 @scenario("cancelJob", 409)
@@ -343,14 +393,100 @@ def no_transactions_page(world):
     return world.api.get("/dust/transactions?offset=-1")
 
 
+@scenario("listOpenaiVideos", 200)
+def openai_videos(world):
+    empty = world.api.get(CREATE)
+    assert conformity.violations(conformity.named("listOpenaiVideos"), empty) == []
+    world.queued(), world.completed(), world.failed(), world.cancelled()
+    return world.api.get("/v1/videos?limit=3")
+
+
+@scenario("listOpenaiVideos", 400)
+def no_openai_page(world):
+    return world.api.get("/v1/videos?after=video_1")
+
+
+@scenario("getOpenaiVideo", 200)
+def any_openai_video(world):
+    for job in (world.queued(), world.processing(), world.completed(), world.failed(), world.cancelled()):
+        answer = world.api.get(f"/v1/videos/{job.id}")
+        assert conformity.violations(conformity.named("getOpenaiVideo"), answer) == []
+    return world.api.get(f"/v1/videos/{world.queued(aspect_ratio='').id}")
+
+
+def openai_content(world, query="", job=None, **headers):
+    job = job or world.completed()
+    return world.api.get(f"/v1/videos/{job.id}/content{query}", headers=headers)
+
+
+@scenario("downloadOpenaiVideo", 200)
+def whole_content(world):
+    thumbnail = openai_content(world, "?variant=thumbnail")
+    assert conformity.violations(conformity.named("downloadOpenaiVideo"), thumbnail) == []
+    return openai_content(world)
+
+
+@scenario("downloadOpenaiVideo", 206)
+def part_of_the_content(world):
+    return openai_content(world, Range="bytes=0-2")
+
+
+@scenario("downloadOpenaiVideo", 304)
+def same_content(world):
+    job = world.completed()
+    tag = world.api.head(f"/v1/videos/{job.id}/content")["ETag"]
+    return openai_content(world, job=job, **{"If-None-Match": tag})
+
+
+@scenario("downloadOpenaiVideo", 400)
+def no_such_variant(world):
+    return openai_content(world, "?variant=gif")
+
+
+@scenario("downloadOpenaiVideo", 404)
+def no_content(world):
+    for job in (world.processing(), world.failed(), world.cancelled(), world.expired(), world.deleted()):
+        answer = openai_content(world, job=job)
+        assert answer.status_code == 404
+        assert conformity.violations(conformity.named("downloadOpenaiVideo"), answer) == []
+    return openai_content(world, "?variant=spritesheet")
+
+
+@scenario("downloadOpenaiVideo", 412)
+def another_content(world):
+    return openai_content(world, **{"If-Match": '"another"'})
+
+
+@scenario("downloadOpenaiVideo", 416)
+def past_the_content(world):
+    return openai_content(world, Range="bytes=999999-")
+
+
+@scenario("deleteOpenaiVideo", 200)
+def openai_video_deleted(world):
+    return world.api.delete(f"/v1/videos/{world.completed().id}")
+
+
+@scenario("deleteOpenaiVideo", 409)
+def openai_video_at_work(world):
+    world.settings.CANCEL_RUNNING = True
+    world.settings.VIDEO_MODELS = {"far": FAR}
+    job = lifecycle.claim(world.queued(model="far").id, worker="w1")
+    stopping = world.api.delete(f"/v1/videos/{job.id}")
+    assert stopping.status_code == 409
+    assert conformity.violations(conformity.named("deleteOpenaiVideo"), stopping) == []
+    return world.api.delete(f"/v1/videos/{world.processing().id}")
+
+
 # --- what many operations have in common -------------------------------------------------------------------
 
 
 def call(client, method, path):
     """Call an operation with whatever it needs to come as far as its own work."""
-    filled = path.format(job_id=uuid.uuid4(), video_id=uuid.uuid4(), token="t", name="video.mp4")
-    body = BODIES.get(path, {"is_favorited": True}) if method in ("post", "put") else None
-    return getattr(client, method)(filled, body, **({"format": "json"} if body else {}))
+    ids = {name: uuid.uuid4() for name in ("job_id", "video_id", "webhook_id", "delivery_id")}
+    filled = path.format(**ids, token="t", name="video.mp4")
+    body = BODIES.get(path, {"is_favorited": True}) if method in ("post", "put", "patch") else None
+    return getattr(client, method)(filled, body, **({"format": "json"} if body is not None else {}))
 
 
 def nobody(world, method, path):
@@ -414,7 +550,8 @@ def test_each_documented_status_comes_and_is_as_documented(world, name, method, 
 
 @pytest.mark.parametrize(("name", "method", "path"), [found[:3] for found in conformity.operations()])
 def test_other_methods_are_the_default_error(world, name, method, path):
-    answer = call(world.api, "patch", path)
+    has_patch = "patch" in conformity.document()["paths"][path]
+    answer = call(world.api, "put" if has_patch else "patch", path)
     assert answer.status_code == 405
     assert conformity.violations(conformity.named(name), answer) == []
 
@@ -439,6 +576,13 @@ def test_a_frozen_account_is_refused_as_documented(world):
     answer = world.api.post(GENERATE, BODIES[GENERATE], format="json")
     assert (answer.status_code, answer.json()["error_code"]) == (403, "account_frozen")
     assert conformity.violations(conformity.named("generateVideo"), answer) == []
+
+
+def test_too_little_dust_is_refused_as_documented_in_openais_shape(world):
+    world.settings.DUST_PRICES = {"generate": 101, "animate": 101}
+    answer = world.api.post(CREATE, BODIES[CREATE], format="json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "insufficient_quota")
+    assert conformity.violations(conformity.named("createOpenaiVideo"), answer) == []
 
 
 def test_the_check_notices_what_is_not_documented(world):

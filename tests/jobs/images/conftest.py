@@ -14,9 +14,9 @@ def folder(tmp_path):
 
 @pytest.fixture
 def normalise(folder):
-    def normalise(data, name=""):
+    def normalise(data, name="", resolution=""):
         source = folder / "source"
         source.write_bytes(data)
-        return images.normalise(source, folder / "target.jpg", name=name)
+        return images.normalise(source, folder / "target.jpg", name=name, resolution=resolution)
 
     return normalise

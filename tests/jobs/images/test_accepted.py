@@ -6,6 +6,7 @@ import struct
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
+from jobs import formats
 from tests.jobs.images.pictures import (
     BLUE,
     GREEN,
@@ -179,3 +180,33 @@ class TestWhatIsTakenAway:
 def swapped_profile():
     """SRGB with the primaries of red and green exchanged."""
     return SRGB.replace(b"rXYZ", b"tmp1").replace(b"gXYZ", b"rXYZ").replace(b"tmp1", b"gXYZ")
+
+
+class TestTheSizeForAVideo:
+    @pytest.mark.parametrize(
+        ("size", "sent"),
+        [
+            ((2400, 1800), (640, 480)),
+            ((1800, 2400), (480, 640)),
+            ((640, 480), (640, 480)),
+            ((200, 100), (200, 100)),  # nothing is gained by more pixels
+            ((641, 480), (640, 480)),
+            ((4000, 600), (1120, 480)),  # longer than any frame: its middle
+            ((4000, 300), (700, 300)),
+            ((3000, 10), (23, 10)),
+        ],
+    )
+    def test_a_picture_has_no_more_pixels_than_the_frame_and_keeps_its_shape(self, size, sent, normalise):
+        picture = normalise(encoded(plain(size=size), "PNG"), resolution="sd_480p")
+        assert (picture.width, picture.height) == sent
+        with Image.open(picture.path) as image:
+            assert image.size == sent
+
+    def test_the_frame_that_follows_from_it_is_that_of_the_original(self, normalise):
+        for width in range(500, 540):
+            picture = normalise(encoded(plain(size=(width, 490)), "PNG"), resolution="sd_480p")
+            frame = formats.fit("sd_480p", width, 490)
+            assert formats.fit("sd_480p", picture.width, picture.height) == frame
+
+    def test_without_a_resolution_it_keeps_its_size(self, normalise):
+        assert normalise(encoded(plain(size=(900, 600)), "PNG")).width == 900

@@ -52,7 +52,8 @@ class Command(BaseCommand):
             if account:
                 _write(f"\n  {address}/ is up.\n")
                 video = _first_video(api)
-                _write(_places(address) + _credentials(account) + _first_steps(address, account, video))
+                _write(_places(address) + _credentials(address, account))
+                _write(_first_steps(address, account, video))
             else:
                 _write(_places(address))
             children.wait()
@@ -82,9 +83,10 @@ def _places(address: str) -> str:
     )
 
 
-def _credentials(account: LocalAccount) -> str:
+def _credentials(address: str, account: LocalAccount) -> str:
     return (
         "\n"
+        f"  Sign in     {address}/login?demo={account.link_secret}\n"
         f"  Username    {account.username}\n"
         f"  Password    {account.password}\n"
         f"  Token       {account.token}\n"
