@@ -13,6 +13,15 @@ def from_now(span: datetime.timedelta) -> Any:
     return Now() + Value(span, output_field=DurationField())
 
 
+def now() -> Any:
+    """Return this moment in the form that `from_now` writes, for what asks whether a moment has come.
+
+    SQLite compares times as text, and has `Now()` with three digits of the second, `from_now` with six: by a
+    bare `Now()` what is due at once would not be due in the millisecond that wrote it.
+    """
+    return from_now(datetime.timedelta(0))
+
+
 def lease() -> Any:
     """Return the moment until which a worker that gives a sign of life now has its job."""
     return from_now(settings.JOB_LEASE)

@@ -65,8 +65,8 @@ def claim(job_id: uuid.UUID, *, worker: str) -> Job | None:
     mine |= {"current_step": "Starting"}
     with transaction.atomic():
         fresh = Job.objects.queued().filter(may, id=job_id)
-        # Not in its pause, though a doubled message comes. SQLite has `from_now` in the form of `woken_at`.
-        rested = Job.objects.filter(may, id=job_id, woken_at__lte=clock.from_now(queue.NOW))
+        # Not in its pause, though a doubled message comes.
+        rested = Job.objects.filter(may, id=job_id, woken_at__lte=clock.now())
         if _move(fresh, status=Status.STARTING, attempt=1, started_at=Now(), **mine):
             job, tell = Job.objects.get(id=job_id), timeline.announce
             if job.cost:

@@ -168,7 +168,7 @@ def _verdict(delivery: Delivery, outcome: Outcome) -> dict[str, Any]:
 
 def give_up() -> int:
     """Give up what has had its time, or whose receiver is to get nothing more; return how many."""
-    at_rest = Delivery.objects.pending().filter(Q(claim=None) | Q(next_at__lte=Now()))
+    at_rest = Delivery.objects.pending().filter(Q(claim=None) | Q(next_at__lte=clock.now()))
     overdue = Q(give_up_at__lt=Now())
     # behind many others none may get all of its tries: its time being over counts as much
     tried = at_rest.filter(overdue, tries__gt=0)

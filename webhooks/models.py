@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from base.ids import uuid7
+from jobs import clock
 
 URL_CHARACTERS = 2000
 
@@ -78,7 +79,7 @@ class ReceiverQuerySet(models.QuerySet["Receiver"]):
 
     def to_serve(self) -> Self:
         """Neither disabled nor resting, with something to be sent now."""
-        is_rested = Q(rests_until=None) | Q(rests_until__lte=Now())
+        is_rested = Q(rests_until=None) | Q(rests_until__lte=clock.now())
         is_wanted = Q(endpoint=None) | Q(endpoint__disabled_at=None)
         due = Delivery.objects.in_turn().filter(receiver=OuterRef("id"))
         return self.filter(is_rested, is_wanted, Exists(due), user__is_active=True)
@@ -137,7 +138,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         before = Delivery.objects.pending().filter(
             receiver=OuterRef("receiver"), job_id=OuterRef("job_id"), event_id__lt=OuterRef("event_id")
         )
-        return self.pending().filter(~Exists(before), next_at__lte=Now())
+        return self.pending().filter(~Exists(before), next_at__lte=clock.now())
 
     def newest_first(self) -> Self:
         return self.order_by("-id")

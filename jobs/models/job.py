@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Now
 
 from base.columns import ExactJson
 from base.ids import uuid7
-from jobs import states
+from jobs import clock, states
 from jobs.formats import AspectRatio, Duration, GenerationType, Resolution
 from jobs.models.remote import RemoteTask
 from jobs.providers.base import FailureCode
@@ -73,11 +73,11 @@ class JobQuerySet(models.QuerySet["Job"]):
     def put_off(self, queue: str, model: str) -> Any:
         """The ids of its started jobs that wait for a worker and whose pause is over."""
         waiting = self.filter(status=Status.STARTING, worker="", queue=queue, model=model)
-        return waiting.filter(woken_at__lte=Now()).oldest_first().values_list("id", flat=True)
+        return waiting.filter(woken_at__lte=clock.now()).oldest_first().values_list("id", flat=True)
 
     def in_need_of_no_room(self, queue: str) -> Any:
         """The ids of a queue's waiting jobs that a provider may have already, or that are to be cancelled."""
-        waiting = self.filter(status=Status.STARTING, worker="", queue=queue, woken_at__lte=Now())
+        waiting = self.filter(status=Status.STARTING, worker="", queue=queue, woken_at__lte=clock.now())
         submission = RemoteTask.objects.open().filter(job_id=OuterRef("id"))
         return (waiting.filter(Exists(submission)) | waiting.unwanted()).values_list("id", flat=True)
 

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Case, Q, When
 from django.db.models.functions import Now
 
+from jobs import clock
 from jobs.providers.base import FailureCode
 
 
@@ -43,7 +44,7 @@ class RemoteTaskQuerySet(models.QuerySet["RemoteTask"]):
 
     def to_look_at(self) -> Self:
         """Given up, and due to be asked about once more."""
-        return self.filter(look_at__lte=Now())
+        return self.filter(look_at__lte=clock.now())
 
     def give_up(self) -> None:
         """Close them with their failed job: staff are asked to look, and the provider is asked on."""

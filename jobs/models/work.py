@@ -7,12 +7,14 @@ from django.db import models
 from django.db.models import Q, Sum
 from django.db.models.functions import Coalesce, Now
 
+from jobs import clock
+
 
 class MessageQuerySet(models.QuerySet["Message"]):
     """Adjectives for messages. Times are judged by the database's clock."""
 
     def due(self) -> Self:
-        return self.filter(due_at__lte=Now())
+        return self.filter(due_at__lte=clock.now())
 
     def held(self) -> Self:
         """Taken by a cluster that has not acknowledged it yet."""

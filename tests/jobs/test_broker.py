@@ -247,6 +247,13 @@ def test_a_cluster_that_is_stopping_does_not_wait_to_acknowledge(ids, as_cluster
     assert Message.objects.held().exists()
 
 
+def test_a_message_is_due_in_the_millisecond_that_sent_it():
+    for _ in range(100):
+        wake(uuid.uuid4())
+        assert queue.any_waiting("render")
+        Message.objects.all().delete()
+
+
 def test_whether_a_message_waits_is_told_without_counting_them(ids):
     wake(ids[0], delay=datetime.timedelta(seconds=60))
     assert not queue.any_waiting("render")
