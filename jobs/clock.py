@@ -14,12 +14,13 @@ def from_now(span: datetime.timedelta) -> Any:
 
 
 def now() -> Any:
-    """Return this moment in the form that `from_now` writes, for what asks whether a moment has come.
+    """Return this moment, for asking whether one has come that was written as `Now()` or by `from_now`.
 
-    SQLite compares times as text, and has `Now()` with three digits of the second, `from_now` with six: by a
-    bare `Now()` what is due at once would not be due in the millisecond that wrote it.
+    SQLite compares times as text, and has `Now()` with three digits of the second, `from_now` with six, or
+    none when they are all zero: what is due at once would not be due in the millisecond that wrote it. With
+    one microsecond more the text always has six digits, and none of the same millisecond is later.
     """
-    return from_now(datetime.timedelta(0))
+    return from_now(datetime.timedelta(microseconds=1))
 
 
 def lease() -> Any:
