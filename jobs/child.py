@@ -112,14 +112,17 @@ class Process:
         end = heard + seconds
         while True:
             now = time.monotonic()
+            if now >= end:
+                raise _hung(seconds)
             wait = min(heard + patience, end) - now
-            if wait <= 0:
-                raise _hung(seconds if now >= end else None)
-            if select.select([pipe], [], [], min(wait, LOOK_SECONDS))[0]:
+            # A look in any case: if this process was held up itself, what it waits for lies there already.
+            if select.select([pipe], [], [], max(0.0, min(wait, LOOK_SECONDS)))[0]:
                 if not (chunk := os.read(pipe, READ_BYTES)):
                     return
                 yield chunk
                 heard = time.monotonic()  # now: what was made of it may have taken a while
+            elif wait <= 0:
+                raise _hung(None)
             elif self.ended_within(0):  # and yet somebody holds its end of the pipe: a child of its own
                 yield from _rest(pipe, end)  # what it said between our look and its end
                 return

@@ -29,12 +29,13 @@ class Waits(Exception):
 
 
 class Lost(Exception):
-    """Nothing can be found out about a submission any more."""
+    """Nothing can be found out about a submission any more; `task` is what was known of it then."""
 
-    def __init__(self, code: FailureCode, detail: str) -> None:
+    def __init__(self, code: FailureCode, detail: str, *, task: RemoteTask | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
+        self.task = task
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

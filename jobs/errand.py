@@ -11,7 +11,7 @@ import logging
 import random
 import time
 
-from jobs import asking, engagement, fetching, formats, lifecycle, remote_tasks, submitting
+from jobs import asking, engagement, fetching, formats, lifecycle, remote_tasks, submitting, upstreams
 from jobs.bell import Bell
 from jobs.engagement import Engaged, Lost, Waits
 from jobs.errors import JobLost
@@ -65,11 +65,13 @@ async def _put_off(job: Job, why: Waits, office: Office) -> None:
 
 
 async def _fail_for_review(job: Job, why: Lost, office: Office) -> None:
-    task = await office.write(remote_tasks.current, job)
+    task = why.task or await office.write(remote_tasks.current, job)
     if task is None:
         await office.write(lifecycle.fail, job, code=why.code, detail=why.detail)
-    else:
-        await office.write(remote_tasks.lose, job, task, code=why.code, detail=why.detail)
+    elif not await office.write(remote_tasks.lose, job, task, code=why.code, detail=why.detail):
+        await _put_off(
+            job, Waits(0, "There was news when it was to be given up.", step=upstreams.TURN), office
+        )
 
 
 class Errand:
@@ -137,6 +139,7 @@ class Errand:
         """Poll until the provider says how it ended. Raise Lost, or JobLost."""
         interval = engaged.remote.poll_seconds
         while True:
+            was_wished = self.withdrawal.is_wished
             said = await asking.poll(engaged, self._office)
             if isinstance(said.outcome, Made | NotMade):
                 return said.outcome
@@ -149,6 +152,8 @@ class Errand:
             if self._gone >= GONE_WITH_A_CANCEL and self.withdrawal.is_accepted:
                 return NotMade(code=FailureCode.PROVIDER_UNAVAILABLE, detail=FORGOTTEN, is_cancelled=True)
             self._require_hope(engaged)
+            if said.outcome is not None and self.withdrawal.is_wished and not was_wished:
+                continue  # what it said before the wish does not tell that it is at work now
             await self.withdrawal.press(engaged, is_working=said.outcome is not None)
             silence = min(interval * 2.0 ** min(self._silent, 8), max(LONGEST_SILENCE, interval))
             # never sooner: a pause may be the provider's own rule, whether it says so or the entry

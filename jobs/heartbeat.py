@@ -17,6 +17,8 @@ from jobs import queue, workers
 
 logger = logging.getLogger(__name__)
 
+HELD_UP = 2.0  # times the pause
+
 
 class Heartbeat(threading.Thread):
     """Announces the cluster, then asks for a pulse every `WORKER_PULSE_SECONDS`.
@@ -50,7 +52,7 @@ class Heartbeat(threading.Thread):
                 logger.warning("the database or the queue does not answer, will ask again: %s", error)
                 connection.close()
                 self._heard = time.monotonic()
-            self._stopping.wait(settings.WORKER_PULSE_SECONDS)
+            self._rest()
         try:
             workers.forget(self._worker_id)
         except DatabaseFailure as error:
@@ -61,6 +63,15 @@ class Heartbeat(threading.Thread):
         """Ask no more, and take the cluster off the list of the living, if the database answers in time."""
         self._stopping.set()
         self.join(timeout=settings.WORKER_PULSE_SECONDS)
+
+    def _rest(self) -> None:
+        """Wait for the next turn. If that takes far too long, the machine was held up, its cluster too: the
+        count starts anew.
+        """
+        begun = time.monotonic()
+        self._stopping.wait(settings.WORKER_PULSE_SECONDS)
+        if time.monotonic() - begun > HELD_UP * settings.WORKER_PULSE_SECONDS:
+            self._heard = time.monotonic()
 
     def _turn(self) -> None:
         asked_at = time.monotonic()

@@ -5,6 +5,7 @@ What a provider has said is noted whoever holds the job by then: an id that was 
 What moves the job goes through `lifecycle`, with its fence, in the same transaction.
 """
 
+import contextlib
 import datetime
 import uuid
 from collections.abc import Collection
@@ -27,6 +28,10 @@ NOTHING_TO_LOOK_UP: dict[str, Any] = {"needs_review": False, "look_at": None}
 
 class AccountFull(Exception):
     """Nothing more may be submitted to this account now."""
+
+
+class _Changed(Exception):
+    """More is known by now than the caller goes by."""
 
 
 class Unwanted(Exception):
@@ -164,11 +169,19 @@ def take_look(task: RemoteTask) -> bool:
     return due.update(looks=F("looks") + 1, look_at=following) == 1
 
 
-def lose(job: Job, task: RemoteTask, *, code: FailureCode, detail: str) -> None:
-    """Fail a job that the operator may have to pay for, and ask staff to look at it. Raise JobLost."""
-    with transaction.atomic():
+def lose(job: Job, task: RemoteTask, *, code: FailureCode, detail: str) -> bool:
+    """Fail a job that the operator may have to pay for, and ask staff to look at it. Raise JobLost.
+
+    Return False, with nothing done, if more is known of the submission than `task` tells: whoever had sent
+    it, and lost the job since, may have had the answer at last.
+    """
+    with contextlib.suppress(_Changed), transaction.atomic():
         lifecycle.fail(job, code=code, detail=f"{task.model}: {detail}")
-        RemoteTask.objects.filter(pk=task.pk).update(needs_review=True, detail=detail)
+        as_seen = RemoteTask.objects.filter(pk=task.pk, state=task.state)
+        if not as_seen.update(needs_review=True, detail=detail):
+            raise _Changed
+        return True
+    return False
 
 
 def hint(tasks: RemoteTaskQuerySet) -> None:

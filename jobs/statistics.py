@@ -56,7 +56,7 @@ def tally() -> None:
             no_key=True
         )  # of two sweeps at once one counts after the other
         kept = locked.annotate(now=Now()).get(name=PROCESSED)
-        until = kept.now - UNSETTLED
+        until = max(kept.until, kept.now - UNSETTLED)  # who waited for the lock has an older `now`
         ended = Job.objects.processed().filter(finished_at__gt=kept.until, finished_at__lte=until)
         Tally.objects.filter(name=PROCESSED).update(number=F("number") + ended.count(), until=until)
 

@@ -204,6 +204,7 @@ async def _find(job: Job, engaged: Engaged, office: Office) -> Engaged:
                 FailureCode.PROVIDER_TIMEOUT,
                 f"The reply to the submit was lost, and the job {why}. It may "
                 f"have been taken and be billed. Our key for it: {task.key}.",
+                task=task,
             )
         await asyncio.sleep(min(wait, engaged.remote.unknown_seconds / 4))
         wait = min(wait * 2, LONGEST_LOOK)

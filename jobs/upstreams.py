@@ -10,8 +10,10 @@ import datetime
 import time
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from django.core.cache import cache
+from django.db import transaction
 from django.db.models import Count, F, Q
 from django.db.models.functions import Coalesce, Greatest, Now
 
@@ -80,12 +82,14 @@ def failed(account: str, alias: str, why: Refused) -> None:
     name = names(account, alias)[why.of_model]
     Upstream.objects.get_or_create(account=name)
     rows = Upstream.objects.filter(account=name)
+    counted: dict[str, Any] = {"failures": Greatest(F("failures"), 1)}
     if why.is_outage:
-        rows.update(failures=F("failures") + 1, changed_at=Now())
-    failures = rows.values_list("failures", flat=True).get()
-    seconds = max(why.pause or 0.0, pause(failures))
-    until = Greatest(Coalesce(F("closed_until"), Now()), clock.from_now(datetime.timedelta(seconds=seconds)))
-    rows.update(closed_until=until, failures=max(1, failures), said=why.detail)
+        counted = {"failures": F("failures") + 1, "changed_at": Now()}
+    with transaction.atomic():  # from the first change on nobody else changes the row
+        rows.update(said=why.detail, **counted)
+        seconds = max(why.pause or 0.0, pause(rows.values_list("failures", flat=True).get()))
+        until = clock.from_now(datetime.timedelta(seconds=seconds))
+        rows.update(closed_until=Greatest(Coalesce(F("closed_until"), Now()), until))
 
 
 def worked(task: RemoteTask) -> None:

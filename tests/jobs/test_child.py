@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import itertools
 import json
 import os
 import pathlib
@@ -15,7 +16,7 @@ import time
 import pytest
 from django.conf import settings as django_settings
 
-from jobs import child_environment, runner
+from jobs import child, child_environment, runner
 from jobs.models import JobEvent
 from jobs.providers.base import FailureCode
 from jobs.states import Status
@@ -150,6 +151,30 @@ def test_what_a_render_says_while_its_worker_is_not_looking_counts_though_it_has
     job = run("tardy")
     assert job.status == Status.COMPLETED, job.failure_detail
     assert dust_of(alice) == (OPENING - PRICE, 0)
+
+
+def test_a_worker_that_was_held_up_for_longer_than_its_patience_still_hears_what_was_said(tmp_path):
+    folder = tmp_path / "held-up"
+    folder.mkdir()
+    generation = {
+        "job_id": "0" * 32,
+        "attempt": 1,
+        "generation_type": "text_to_video",
+        "prompt": "repetitive",
+        "resolution": "sd_480p",
+        "aspect_ratio": "16:9",
+        "frames_per_second": 24,
+        "duration_seconds": 5,
+        "seed": 1,
+        "camera_fixed": False,
+        "options": misbehaving.MODEL["options"],
+    }
+    spec = {"generation": generation, "provider": misbehaving.PATH, "folder": str(folder)}
+    spec |= {"image": None, "portrait": None}
+    with child.started(spec, folder, child.Ceilings(memory_mb=CEILING_MB, seconds=60)) as process:
+        assert process.ended_within(60)
+        said = list(itertools.islice(process.messages(patience=0, seconds=60), 2))
+    assert len(said) == 2
 
 
 @pytest.mark.parametrize("habit", ["premature", "repetitive"])
