@@ -19,5 +19,5 @@ class Lasting(LocalProvider):
         self.asked += 1
         os.write(2, f"asked {self.asked}\n".encode())
         if generation.prompt == "a nap":  # longer than a short lease, and silent
-            time.sleep(5)
+            time.sleep(7)
         return Rehearsal().generate(generation, folder, progress)

@@ -12,8 +12,8 @@ from tests.live import Installation
 
 pytestmark = pytest.mark.slow
 
-LEASE = 5
-SWEEP = 5
+LEASE = 10  # within it a busy machine starts a render
+SWEEP = 2
 LIMIT = 20
 RENDER = 60
 
@@ -98,7 +98,7 @@ def kinds(api, job_id):
 
 @pytest.mark.parametrize("victim", ["worker process", "whole cluster"])
 def test_a_job_whose_worker_is_killed_ends_by_itself_with_one_charge(live, api, victim):
-    job_id = submit(api, "[slow 8] a sea")
+    job_id = submit(api, "[slow 5] a sea")
     wait_for(started(api, job_id), RENDER)
     [(render, worker)] = renders(live)
     if victim == "worker process":
@@ -119,7 +119,7 @@ def test_a_job_whose_worker_is_killed_ends_by_itself_with_one_charge(live, api, 
 def test_a_killed_workers_job_does_not_wait_for_the_queue_behind_it(live, api):
     job_id = submit(api, "[slow 4] a sea")
     wait_for(started(api, job_id), RENDER)
-    backlog = [submit(api, f"[slow 4] the {number}th") for number in range(12)]
+    backlog = [submit(api, f"[slow 4] the {number}th") for number in range(8)]
     [(_, worker)] = [pair for pair in renders(live) if pair][:1]
     os.kill(worker, signal.SIGKILL)
     reaped = lambda: "another try" in status(api, job_id)["generation_info"]["current_step"]  # noqa: E731

@@ -3,13 +3,12 @@
 import contextlib
 import json
 import os
-import pathlib
 import signal
 import time
+import uuid
 
 import pytest
 
-from base import processes
 from tests.live import Installation
 from videoapi import local
 from videoapi.processes import Program
@@ -17,7 +16,7 @@ from videoapi.processes import Program
 pytestmark = pytest.mark.slow
 
 PATIENCE = 60
-LEASE = 300  # nothing here may be owed to a lease that ran out
+LEASE = 300  # longer than anything here is waited for: nothing may be owed to a lease that ran out
 TIMELINE = """
 import json
 from jobs.models import JobEvent
@@ -31,6 +30,7 @@ def live(tmp_path_factory):
     far = {"title": "Far", "provider": "jobs.providers.rehearsal.Rehearsal", "seconds_of_work": 1}
     settings = {
         "DUST_OPENING_GRANT": "1000",
+        "LOG_LEVEL": "INFO",
         "JOB_LEASE_SECONDS": str(LEASE),
         "SWEEP_SECONDS": "600",
         "WORKER_QUEUES": "render=1,remote=1",
@@ -67,8 +67,8 @@ def status(api, job_id):
     return api.get(f"/videos/jobs/{job_id}/status")
 
 
-def at_work(api, job_id):
-    return wait_for(lambda: status(api, job_id)["progress"] > 0)
+def at_work(api, job_id, *, beyond=0.0):
+    return wait_for(lambda: status(api, job_id)["progress"] > beyond)
 
 
 def finished(api, job_id):
@@ -93,14 +93,10 @@ def supervisor_of(worker):
     return int(worker.split("-")[-3])
 
 
-def renders_of(worker):
-    """Return the pids of the renders at work for a cluster."""
-    found = []
-    for process in processes.marked(f"VIDEOAPI_WORKER={worker}"):
-        with contextlib.suppress(OSError):
-            if b"jobs.render_child" in pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes():
-                found.append(process.pid)
-    return found
+def process_of(live, job_id):
+    """Return the pid of the worker process that has a job at work: the name of its folder tells."""
+    [folder] = (live.folder / "work").glob(f"job-*-{uuid.UUID(job_id).hex}-*")
+    return int(folder.name.split("-")[-3])
 
 
 def kinds(api, job_id):
@@ -108,18 +104,18 @@ def kinds(api, job_id):
     return sorted(row["kind"] for row in rows if row["job_id"] == job_id)
 
 
-def test_a_long_render_of_a_stopped_worker_is_taken_up_by_another_within_two_seconds(live, api):
+def test_a_long_render_of_a_stopped_worker_is_given_back_and_taken_up_by_another_at_once(live, api):
     job_id = submit(api, "[slow 45] a sea")
     at_work(api, job_id)
     [(worker, _, _)] = claims(live, job_id)
     stopped_at = time.time()
     os.kill(supervisor_of(worker), signal.SIGTERM)
-    time.sleep(3)
-    found = claims(live, job_id)
-    assert len(found) == 2, timeline(live, job_id)
-    assert found[1][0] != worker
-    assert found[1][1] == 1  # no attempt was lost
-    assert found[1][2] - stopped_at < 2
+    [_, (other, attempt, taken_up_at)] = wait_for(lambda: len(found := claims(live, job_id)) > 1 and found)
+    assert other != worker
+    assert attempt == 1  # none was lost
+    # A second here, more on a busy machine. What is left at the end of the grace is "handed on" instead.
+    assert taken_up_at - stopped_at < 20
+    assert wait_for(lambda: any(f"job {job_id}: given back" in line for line in live.lines))
     assert kinds(api, job_id) == ["hold", "post"]
 
 
@@ -127,29 +123,26 @@ def test_a_render_that_can_finish_in_time_does(live, api):
     job_id = submit(api, "[slow 3] a sea")
     at_work(api, job_id)
     [(worker, _, _)] = claims(live, job_id)
+    at_work(api, job_id, beyond=0.6)  # what it took to start does not count for its pace any more
     os.kill(supervisor_of(worker), signal.SIGTERM)
     assert finished(api, job_id)["status"] == "completed"
     assert len(claims(live, job_id)) == 1
 
 
 def test_a_dead_clusters_job_is_tried_again_without_waiting_for_its_lease(live, api):
-    job_id = submit(api, "[slow 20] a sea")  # still at work when a busy machine has found out by whom
+    job_id = submit(api, "[slow 8] a sea")
     at_work(api, job_id)
-    [(worker, _, _)] = claims(live, job_id)
-    [render] = renders_of(worker)
-    os.kill(processes.find(render).parent, signal.SIGKILL)
-    killed_at = time.time()
+    os.kill(process_of(live, job_id), signal.SIGKILL)
     assert finished(api, job_id)["status"] == "completed"
-    found = claims(live, job_id)
-    assert [attempt for _, attempt, _ in found] == [1, 2]
-    assert found[1][2] - killed_at < 20
+    assert [attempt for _, attempt, _ in claims(live, job_id)] == [1, 2]
     assert kinds(api, job_id) == ["hold", "post"]
 
 
 def test_renders_that_wait_do_not_keep_a_remote_job_waiting(live, api):
-    renders = [submit(api, f"[slow 6] the {number}th sea") for number in range(5)]
+    renders = [submit(api, f"{words}a sea") for words in ("[slow 15] ", "[slow 15] ", "")]
     remote = submit(api, "a sea", model="far")
-    assert finished(api, remote)["status"] == "completed"
-    assert any(status(api, job_id)["status"] == "queued" for job_id in renders)
+    made = finished(api, remote)
+    assert made["status"] == "completed"
     for job_id in renders:
         assert finished(api, job_id)["status"] == "completed"
+    assert status(api, renders[-1])["started_at"] > made["completed_at"]

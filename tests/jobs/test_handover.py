@@ -1,6 +1,7 @@
 """What becomes of a job whose worker stops or dies: handed on at once, and nothing is paid twice."""
 
 import contextlib
+import datetime
 import os
 import time
 
@@ -13,7 +14,7 @@ from dust.models import Transfer
 from jobs import handover, lifecycle, queue, runner, workers, workplace
 from jobs.errors import JobLost
 from jobs.handover import End
-from jobs.models import Job, JobEvent, Message, Worker
+from jobs.models import JobEvent, Message, Worker
 from jobs.providers.base import FailureCode
 from jobs.states import Status
 from tests.jobs.making import finish, move_clock
@@ -29,10 +30,6 @@ def out_of_reach():
     yield
     with connection.schema_editor() as editor:
         editor.alter_db_table(Worker, "jobs_worker_away", "jobs_worker")
-
-
-def seen(job):
-    return Job.objects.annotate(now=Now()).get(id=job.id)
 
 
 def kinds(job):
@@ -108,12 +105,13 @@ def test_a_message_that_reaches_a_retired_worker_is_passed_on(queued, fresh):
     ],
 )
 def test_the_time_a_job_still_needs_is_told_by_its_pace_and_before_that_by_the_plan(
-    processing, elapsed, progress, left
+    processing, fresh, elapsed, progress, left
 ):
     if progress:
         lifecycle.progress(processing, share=progress, step="Halfway")
-    move_clock(processing, seconds=elapsed)
-    assert handover.remaining(seen(processing)) == pytest.approx(left, abs=2, rel=0.05)
+    job = fresh(processing)
+    job.now = job.claimed_at + datetime.timedelta(seconds=elapsed)
+    assert handover.remaining(job) == pytest.approx(left)
 
 
 def test_only_jobs_that_need_longer_than_there_is_are_given_back(submit, fresh):
@@ -196,7 +194,7 @@ def test_a_cluster_is_retired_though_the_database_was_away_when_it_was_asked_to_
     with out_of_reach():
         leaving.start()
         time.sleep(0.2)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not workers.is_stopping("w1") and time.monotonic() < deadline:
         time.sleep(0.1)
     leaving.stop()

@@ -39,7 +39,8 @@ def live(tmp_path_factory):
     }
     settings = {
         "DUST_OPENING_GRANT": "1000",
-        "JOB_LEASE_SECONDS": "5",
+        "LOG_LEVEL": "INFO",
+        "JOB_LEASE_SECONDS": "8",
         "OUTBOUND_TIMEOUT_SECONDS": "3",
         "SWEEP_SECONDS": "2",
         "REQUEUE_AFTER_SECONDS": "5",
@@ -69,13 +70,20 @@ def workers(live):
     }
 
 
+def wait_until_complete(live):
+    """Wait until every cluster that was started has all its parts: a worker is ready before it has."""
+    count = lambda words: sum(words in line for line in live.lines)  # noqa: E731
+    wait_for(lambda: count(": complete,") == count(": started, main process") > 0, PATIENCE)
+
+
 def require_books(live, api, *, charged):
-    wait_for(lambda: api.get("/dust/balance")["held"] == 0, 10)
+    wait_for(lambda: api.get("/dust/balance")["held"] == 0, PATIENCE)
     assert api.get("/dust/balance")["balance"] == 1000 - 10 * charged
     assert "Every rule holds." in live.manage("reconcile_dust")
 
 
 def test_poisonous_jobs_among_twenty_good_ones_fail_alone_and_cost_no_worker_process(live, api):
+    wait_until_complete(live)
     before = workers(live)
     good = [submit(api, f"a sea, the {number}th") for number in range(GOOD // 2)]
     poison = {prompt: submit(api, prompt, model) for prompt, (model, _) in POISONS.items()}

@@ -273,7 +273,7 @@ def test_a_job_that_staff_end_in_the_middle_stops_the_render_and_leaves_no_file(
     thread = threading.Thread(target=lambda: (runner.run(job.id, worker="w1"), connections.close_all()))
     started = time.monotonic()
     thread.start()
-    while fresh(job).progress == 0:
+    while fresh(job).progress == 0 and thread.is_alive():
         time.sleep(0.05)
     lifecycle.fail(fresh(job), code=FailureCode.INTERNAL_ERROR, detail="stuck", actor="charlie")
     thread.join(20)

@@ -103,7 +103,7 @@ def within(seconds: float, condition) -> bool:
         if condition():
             return True
         time.sleep(0.1)
-    return False
+    return condition()
 
 
 @pytest.fixture(scope="module")
