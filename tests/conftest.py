@@ -29,6 +29,9 @@ RUN_ONCE = (
     "tests/remote/test_echoes.py",
     "tests/remote/test_kills.py",
     "tests/remote/test_tls.py",
+    "tests/videoapi/test_body_limit.py",
+    "tests/videoapi/test_deployment.py",  # brings a PostgreSQL database of its own
+    "tests/videoapi/test_openapi.py",
     "tests/videoapi/test_processes.py",
     "tests/webhooks/test_javascript.py",
     "tests/webhooks/test_killed.py",

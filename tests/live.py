@@ -11,12 +11,13 @@ import environ
 import psycopg
 from psycopg import sql
 
+from tests import ports
+from tests.ports import HOST
 from videoapi import local
 from videoapi.client import Api
 from videoapi.processes import Children
 
 ROOT = Path(__file__).resolve().parent.parent
-HOST = "127.0.0.1"
 # What tests.settings says for the tests' own process is not for these.
 OURS = ("SECRET_KEY", "ALLOWED_HOSTS", "DATA_DIR", "DATABASE_URL", "LOG_LEVEL", "MEDIA_ROOT")
 
@@ -48,7 +49,7 @@ class Installation:
             self.children = stack.enter_context(
                 Children(environment=self.environment, write=self.lines.append)
             )
-            port = local.free_port(HOST)
+            port = ports.reserve()
             self.url = local.address(HOST, port)
             self.children.start(local.web(HOST, port))
             self.children.start(local.worker())

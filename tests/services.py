@@ -3,6 +3,7 @@
 `python -m tests.services` says what is there; `python -m tests.services postgresql` prints its address.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -20,22 +21,23 @@ def postgresql() -> str | None:
     """Return the address of a PostgreSQL where we may make databases: TEST_DATABASE_URL or a local one."""
     host, port = os.environ.get("PGHOST", "127.0.0.1"), os.environ.get("PGPORT", "5432")
     url = os.environ.get("TEST_DATABASE_URL") or f"postgres://postgres@{host}:{port}/postgres"
-    try:
-        psycopg.connect(url, connect_timeout=3).close()
-    except psycopg.OperationalError:
-        return None
-    return url
+    return url if _answers(lambda: psycopg.connect(url, connect_timeout=3).close()) else None
 
 
 def redis_server() -> str | None:
     """Return the address of a Redis: TEST_REDIS_URL or a local one."""
     url = os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/9"
-    try:
-        with redis.Redis.from_url(url, socket_connect_timeout=3) as client:
-            client.ping()
-    except redis.RedisError:
-        return None
-    return url
+    with redis.Redis.from_url(url, socket_connect_timeout=3) as client:
+        return url if _answers(client.ping) else None
+
+
+def _answers(ask: Callable[[], object]) -> bool:
+    """Tell whether it does, if need be when asked again: one that is there may be busy for a moment."""
+    for _ in range(2):
+        with contextlib.suppress(psycopg.OperationalError, redis.RedisError):
+            ask()
+            return True
+    return False
 
 
 def chromium() -> str | None:

@@ -97,9 +97,10 @@ class Chaos(threading.Thread):
         self.join()
 
     @property
-    def kills(self) -> int:
-        """How many things were killed -9."""
-        return sum(count for what, count in self.done.items() if not what.startswith(("stop", "freeze")))
+    def kills(self) -> Counter[str]:
+        """What was killed -9, and how often."""
+        done = self.done.copy()
+        return Counter({what: n for what, n in done.items() if not what.startswith(("stop", "freeze"))})
 
     @property
     def interruptions(self) -> int:
@@ -133,7 +134,7 @@ class Chaos(threading.Thread):
         if kind == "stop worker":
             return self._strike_program(machine, kill=False)
         if kind == "freeze machine":
-            return self._freeze(machine.parts(), machine.name)
+            return self._freeze_machine(machine)
         if machine.name not in self._seen:
             self._seen[machine.name] = parts_by_role(machine)
         victims = self._seen[machine.name][kind.removeprefix("freeze ")]
@@ -141,7 +142,7 @@ class Chaos(threading.Thread):
             return ""
         victim = self.chance.choice(victims)
         if kind.startswith("freeze"):
-            return self._freeze([victim], f"{machine.name}, {victim.pid}")
+            return self._freeze(victim, f"{machine.name}, {victim.pid}")
         if kind == "guard":
             machine.guard_killed_at = time.monotonic()
         processes.kill(victim)
@@ -191,14 +192,30 @@ class Chaos(threading.Thread):
             self.servers[name].start()
         self._down.discard(name)
 
-    def _freeze(self, victims: list[Process], name: str) -> str:
+    def _freeze_machine(self, machine: Machine) -> str:
+        """Nobody can be held to a deadline before it goes on."""
+        victims = machine.parts()
         if not victims:
             return ""
-        seconds = self.lease + self.chance.uniform(0.5, 4.0)
-        for victim in victims:
-            _signal(victim, signal.SIGSTOP)
-        self._after(seconds, lambda: [_signal(victim, signal.SIGCONT) for victim in victims])
+
+        def thaw() -> None:
+            _signal_all(victims, signal.SIGCONT)
+            machine.thawed_at = time.monotonic()
+
+        seconds = self._longer_than_a_lease()
+        machine.thawed_at = time.monotonic() + seconds
+        _signal_all(victims, signal.SIGSTOP)
+        self._after(seconds, thaw)
+        return f"{machine.name}, for {seconds:.1f} s"
+
+    def _freeze(self, victim: Process, name: str) -> str:
+        seconds = self._longer_than_a_lease()
+        _signal_all([victim], signal.SIGSTOP)
+        self._after(seconds, lambda: _signal_all([victim], signal.SIGCONT))
         return f"{name}, for {seconds:.1f} s"
+
+    def _longer_than_a_lease(self) -> float:
+        return self.lease + self.chance.uniform(0.5, 4.0)
 
     def _after(self, seconds: float, action: Callable[[], object]) -> None:
         self._later.append((time.monotonic() + seconds, action))
@@ -211,7 +228,8 @@ class Chaos(threading.Thread):
             action()
 
 
-def _signal(process: Process, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        if processes.is_running(process):
-            os.kill(process.pid, number)
+def _signal_all(victims: list[Process], number: signal.Signals) -> None:
+    for process in victims:
+        with contextlib.suppress(ProcessLookupError):
+            if processes.is_running(process):
+                os.kill(process.pid, number)

@@ -48,10 +48,15 @@ HOPELESS = frozenset(
 
 def draw(chance: random.Random, *, number: int) -> tuple[str, str]:
     """Return a model's name and the script of a user's order, whose number counts from 0."""
-    if number % REMOTE_EVERY:
+    if not is_remote(number):
         return "rehearsal", _one_of(chance, RENDERED)
     script = _one_of(chance, REMOTE)
     return ("hasty" if script == "[ages]" else chance.choice(("blind", "seeing"))), script
+
+
+def is_remote(number: int) -> bool:
+    """Tell whether a user's order, whose number counts from 0, is for a remote model."""
+    return number % REMOTE_EVERY == 0
 
 
 def _one_of(chance: random.Random, scripts: dict[str, int]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import psycopg
 
+from tests import ports
 from tests.faults.client_journal import FINISHED
 from videoapi import local
 from videoapi.processes import Program
@@ -58,16 +59,23 @@ class Caller:
         headers = {"Idempotency-Key": key or os.urandom(8).hex()}
         return self.ask("/videos/generate", "POST", headers=headers, json={**PROMPT, "prompt": prompt})
 
+    def order(self, prompt: str) -> str:
+        """Have one job made, and return its id: for tests that only need one."""
+        key = os.urandom(8).hex()
+        answer = recovered(lambda: self.submit(prompt, key))
+        assert answer.status == 202, answer
+        return str(answer.body["job_id"])
+
     def status(self, job_id: str) -> Answer:
         return self.ask(f"/videos/jobs/{job_id}/status")
 
     def balance(self) -> tuple[int, int]:
-        body = self.ask("/dust/balance").body
+        body = recovered(lambda: self.ask("/dust/balance")).body
         return body["balance"], body["held"]
 
     def kinds(self, job_id: str) -> list[str]:
         """The money moves of a job."""
-        rows = self.ask("/dust/transactions?limit=100").body["transactions"]
+        rows = recovered(lambda: self.ask("/dust/transactions?limit=100")).body["transactions"]
         return sorted(row["kind"] for row in rows if row["job_id"] == job_id)
 
 
@@ -129,11 +137,11 @@ def rows(url: str, query: str, *parameters: object) -> list[tuple[Any, ...]]:
 
 def another_web(live: Any, name: str, **environment: str) -> str:
     """Start one more web process of an installation, and return its address."""
-    port = local.free_port("127.0.0.1")
-    plain = local.web("127.0.0.1", port)
+    port = ports.reserve()
+    plain = local.web(ports.HOST, port)
     settings = [f"{key}={value}" for key, value in environment.items()]
     live.children.start(Program(name, ("env", *settings, *plain.command)))
-    address = local.address("127.0.0.1", port)
+    address = local.address(ports.HOST, port)
     caller = Caller(address, "nobody")
     wait_for(lambda: caller.ask("/healthz").status == 200)
     caller.close()

@@ -6,10 +6,8 @@ import ctypes
 import functools
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,9 +19,9 @@ import pytest
 import redis
 
 from base import guard, processes
+from tests import ports
+from tests.ports import HOST
 
-HOST = "127.0.0.1"
-PORTS = range(20000, 32000)  # below those that the kernel lends to clients: ours stays free while we are down
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 MARK = "VIDEOAPI_TEST_SERVER"
@@ -55,7 +53,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = ports.reserve()
         self.process: subprocess.Popen[bytes] | None = None
         self._mark = f"{MARK}={processes.new_id()}"
         self._stack = contextlib.ExitStack()
@@ -117,10 +115,20 @@ class Server:
             return
         # stopped first, it starts no further child while its children are looked up
         self.process.send_signal(signal.SIGSTOP)
-        for process in self.processes():
+        killed = self.processes()
+        for process in killed:
             processes.kill(process)
         self.process.wait(STOP_SECONDS)
+        self._wait_for_the_end_of(killed)
         self.process = None
+
+    @staticmethod
+    def _wait_for_the_end_of(killed: list[processes.Process]) -> None:
+        """One in the midst of an fsync() ends after it, and keeps the next server from starting so long."""
+        deadline = time.monotonic() + STOP_SECONDS
+        while left := [process for process in killed if processes.is_running(process)]:
+            assert time.monotonic() < deadline, f"killed, and still there: {left}"
+            time.sleep(0.02)
 
     def freeze(self) -> None:
         """Make it hang: connections are still accepted (by the kernel), and nothing is answered."""
@@ -214,14 +222,6 @@ class Redis(Server):
                 return bool(client.ping())
         except redis.RedisError:
             return False
-
-
-def _free_port() -> int:
-    while True:
-        port = random.choice(PORTS)
-        with contextlib.suppress(OSError), socket.socket() as trial:
-            trial.bind((HOST, port))
-            return port
 
 
 def _program(name: str) -> str:

@@ -196,12 +196,16 @@ class Storm:
         ends = time.monotonic() + self.plan.seconds
         while chaos.is_alive():
             late = time.monotonic() - ends
-            if late > 3 * self.plan.seconds or (late > 0 and chaos.kills >= self.plan.least):
+            if late > 3 * self.plan.seconds or (late > 0 and self._has_shown_enough(chaos, users)):
                 break
             time.sleep(0.5)
         chaos.end()
-        self._log(f"the storm is over: {chaos.kills} kills, {sum(chaos.done.values())} strikes")
+        self._log(f"the storm is over: {chaos.kills.total()} kills, {chaos.done.total()} strikes")
         return chaos
+
+    def _has_shown_enough(self, chaos: Chaos, users: list[User]) -> bool:
+        journals, taken = [user.journal for user in users], self._providers.sold().taken
+        return self.plan.least.is_reached(journals, taken=taken, kills=chaos.kills)
 
     def _settle(self, users: list[User]) -> None:
         self._closing.set()

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from base import processes
 from base.processes import Process
+from tests import ports
+from tests.ports import HOST
 from videoapi import local
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HOST = "127.0.0.1"
 MARK = "VIDEOAPI_STORM"
 REMOTE_QUEUE = "remote"
 GRACE_SECONDS = 5
@@ -37,6 +38,7 @@ class Machine:
     violations: list[str] = field(default_factory=list)
     starts: int = 0
     guard_killed_at: float = 0.0
+    thawed_at: float = 0.0  # when all of it went on after a freeze, or is to go on
 
     def __post_init__(self) -> None:
         self.mark = f"{MARK}={processes.new_id()}-{self.name}"
@@ -89,14 +91,15 @@ class Machine:
 
     def _wait(self) -> None:
         while self.process.poll() is None:
-            if self._asked_at and time.monotonic() - self._asked_at > STOP_SECONDS:
+            asked_at = self._asked_at and max(self._asked_at, self.thawed_at)
+            if asked_at and time.monotonic() - asked_at > STOP_SECONDS:
                 self.violations.append(f"processes: {self.name} did not stop within {STOP_SECONDS:.0f} s")
                 self.process.kill()
             time.sleep(0.05)
 
     def _tidy(self) -> None:
-        deadline = time.monotonic() + TIDY_SECONDS
-        while (left := self.parts()) and time.monotonic() < deadline:
+        ended_at = time.monotonic()
+        while (left := self.parts()) and time.monotonic() < max(ended_at, self.thawed_at) + TIDY_SECONDS:
             time.sleep(0.1)
         # with its guard killed as well there was nobody left to end them: that takes a second death at once
         if left and time.monotonic() - self.guard_killed_at > TIDY_SECONDS + 5:
@@ -107,7 +110,7 @@ class Machine:
 
 def web(number: int, *, folder: Path, environment: Mapping[str, str], pause: Callable[[], float]) -> Machine:
     """Return a machine with a web server on a port of its own."""
-    port = local.free_port(HOST)
+    port = ports.reserve()
     return Machine(
         name=f"web-{number}",
         command=local.web(HOST, port).command,

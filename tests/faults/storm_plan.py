@@ -3,10 +3,13 @@
 import dataclasses
 import json
 import secrets
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.faults import storm_machines
+from tests.faults import client_scripts, storm_machines
+from tests.faults.client_journal import Journal
 from tests.faults.storm_providers import Providers
 
 LEASE_SECONDS = 10
@@ -21,11 +24,37 @@ LEAST = {"postgresql": (30, 10), "sqlite": (15, 5)}
 
 
 @dataclasses.dataclass(frozen=True)
+class Least:
+    """How much has to happen in a storm, or it shows nothing."""
+
+    acknowledged: int = 0
+    completed: int = 0
+    completed_remotely: int = 0
+    taken: int = 0  # by the providers
+    kills: int = 0
+    kinds: int = 0  # of what is killed
+    first: frozenset[str] = frozenset()  # kinds that must be among them
+
+    def is_reached(self, journals: Iterable[Journal], *, taken: int, kills: Counter[str]) -> bool:
+        """Tell by what clients, providers and chaos know, while the database may be away."""
+        numbered = [each for journal in journals for each in enumerate(list(journal.orders))]
+        completed = [number for number, order in numbered if "completed" in order.statuses]
+        return (
+            sum(bool(order.job_id) for _, order in numbered) >= self.acknowledged
+            and len(completed) >= self.completed
+            and sum(map(client_scripts.is_remote, completed)) >= self.completed_remotely
+            and taken >= self.taken
+            and kills.total() >= self.kills
+            and len(kills) >= self.kinds
+            and self.first <= kills.keys()
+        )
+
+
+@dataclasses.dataclass(frozen=True)
 class Plan:
     """What kind of storm. `pause` is how many seconds lie between two strikes, at least and at most.
 
-    Where the machine is so busy that fewer than `least` were killed by then, it lasts up to four times as
-    long.
+    Where the machine is so busy that `least` is not reached by then, it lasts up to four times as long.
     """
 
     seed: int
@@ -36,7 +65,7 @@ class Plan:
     webs: int = 2
     workers: int = 2
     pause: tuple[float, float] = (1.5, 5.0)
-    least: int = 0
+    least: Least = Least()
     patience: float = 240.0
 
     @property

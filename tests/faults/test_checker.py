@@ -1,7 +1,6 @@
 """The storm's checker names every violation that is planted; the product's own audit those of money."""
 
 import threading
-import time
 
 import pytest
 import redis
@@ -117,14 +116,19 @@ def test_a_pulse_that_stays_is_named_and_one_that_follows_another_is_not(install
     assert "1 messages are left and 0 jobs have not ended" in line
     assert "jobs_message 7 about no job in w1" in line
 
+    judged = threading.Event()
+
     def renew():
-        time.sleep(0.3)
-        checker_books.execute(installation.url, "UPDATE jobs_message SET id = id + 1")
+        while not judged.wait(0.3):
+            checker_books.execute(installation.url, "UPDATE jobs_message SET id = id + 1")
 
     pulse = threading.Thread(target=renew)
     pulse.start()
-    assert storm_verdict.on_work(installation.url, "", seconds=5) == []
-    pulse.join()
+    try:
+        assert storm_verdict.on_work(installation.url, "", seconds=30) == []
+    finally:
+        judged.set()
+        pulse.join()
     assert len(checker_queue.messages(installation.url)) == 1
 
 

@@ -79,11 +79,12 @@ def status(api, job_id):
 
 
 def two_at_work_and_four_waiting(api):
-    """Both workers are busy for some seconds, and there is a queue behind them."""
-    job_ids = [submit(api, "[slow 6] a sea") for _ in range(6)]
-    wait_for(lambda: all(status(api, job_id)["progress"] > 0 for job_id in job_ids[:2]))
-    assert [status(api, job_id)["status"] for job_id in job_ids[2:]] == ["queued"] * 4
-    return job_ids
+    """Both workers are busy for longer than is needed here, and there is a queue behind them."""
+    at_work = [submit(api, "[slow 15] a sea") for _ in range(2)]
+    wait_for(lambda: all(status(api, job_id)["progress"] > 0 for job_id in at_work))
+    waiting = [submit(api, "a sea") for _ in range(4)]
+    assert [status(api, job_id)["status"] for job_id in waiting] == ["queued"] * 4
+    return at_work + waiting
 
 
 def assert_each_completes_with_one_charge(live, api, job_ids):
@@ -126,7 +127,7 @@ def test_a_redis_that_is_killed_with_jobs_waiting_and_running_loses_none(live, a
 
 def test_what_a_killed_cluster_held_is_served_again(live, api, lists):
     job_ids = two_at_work_and_four_waiting(api)
-    [dead] = [key for key in lists.scan_iter(f"{QUEUE}taken:*") if lists.llen(key) == 2]
+    [dead] = wait_for(lambda: [key for key in lists.scan_iter(f"{QUEUE}taken:*") if lists.llen(key) == 2])
     kill_all_of_the_worker(live)
     assert lists.llen(dead) == 2  # Redis still knows
     wait_for(lambda: not lists.exists(dead), SIGN_OF_LIFE + SWEEP + 30)

@@ -13,14 +13,17 @@ import uuid
 import pytest
 from PIL import Image
 
+from tests import ports
 from tests.faults import outages
 from tests.faults.outages import Caller
-from tests.live import HOST, ROOT, Installation
+from tests.live import ROOT, Installation
+from tests.ports import HOST
 from videoapi import local
 
 pytestmark = pytest.mark.slow
 
 GRACE = 5  # of videoapi.local and the README
+PATIENT = 60  # long enough for a client on a busy machine
 MEGABYTE = 1024 * 1024
 BOUNDARY = "limit"
 
@@ -44,10 +47,13 @@ def caller(live, token):
 
 
 @pytest.fixture
-def web(live):
-    """One more web process, ours to stop."""
-    port = local.free_port(HOST)
-    process = subprocess.Popen(local.web(HOST, port).command, cwd=ROOT, env=live.environment)
+def web(live, request):
+    """One more web process, ours to stop; with a grace of its own where a test gives it one."""
+    port = ports.reserve()
+    command = local.web(HOST, port).command
+    if hasattr(request, "param"):
+        command += ("--timeout-graceful-shutdown", str(request.param))
+    process = subprocess.Popen(command, cwd=ROOT, env=live.environment)
     try:
         with contextlib.closing(Caller(local.address(HOST, port), "nobody")) as probe:
             outages.wait_for(lambda: probe.ask("/healthz").status == 200)
@@ -73,7 +79,7 @@ def stop(web):
     """Send SIGTERM, and return when once new connections are refused."""
     web.send_signal(signal.SIGTERM)
     began = time.monotonic()
-    outages.wait_for(lambda: refuses(web.port), GRACE)
+    outages.wait_for(lambda: refuses(web.port), 30)
     return began
 
 
@@ -90,6 +96,7 @@ def multipart():
     return (fields + head).encode() + file.getvalue() + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
+@pytest.mark.parametrize("web", [PATIENT], indirect=True)
 def test_an_upload_under_way_is_answered(web, client, token, caller):
     body = multipart()
     client.putrequest("POST", "/videos/animate")
@@ -103,11 +110,12 @@ def test_an_upload_under_way_is_answered(web, client, token, caller):
     response = client.getresponse()
     answer = json.loads(response.read())
     assert response.status == 202
-    web.wait(GRACE + 10)
-    assert time.monotonic() - began < GRACE + 5
+    web.wait(PATIENT + 10)
+    assert time.monotonic() - began < PATIENT
     assert caller.status(answer["job_id"]).status == 200
 
 
+@pytest.mark.parametrize("web", [PATIENT], indirect=True)
 def test_a_download_under_way_is_finished(live, web, client, caller):
     job_id = caller.submit("a sea").body["job_id"]
     outages.finished(caller, job_id)
@@ -122,7 +130,7 @@ def test_a_download_under_way_is_finished(live, web, client, caller):
     while chunk := response.read(MEGABYTE):
         taken += len(chunk)
     assert taken == 60 * MEGABYTE
-    web.wait(GRACE + 10)
+    web.wait(PATIENT + 10)
 
 
 def test_what_never_ends_does_not_keep_it(web):

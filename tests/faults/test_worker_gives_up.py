@@ -49,16 +49,16 @@ def silent(lines):
 
 def test_every_part_of_a_worker_gives_a_statement_up_and_its_job_is_done_afterwards(postgresql, live):
     with contextlib.closing(Caller(live.url, live.token("ada"))) as caller:
-        job_id = caller.submit("[slow 15] a sea").body["job_id"]
+        job_id = caller.order("[slow 6] a sea")
         outages.started(caller, job_id)
-        assert silent(live.lines) == {*GIVEN_UP}
+        before = len(live.lines)  # with so short a limit a busy machine may have had some give up already
         postgresql.freeze()
         try:
             deadline = time.monotonic() + 30
-            while silent(live.lines) and time.monotonic() < deadline:
+            while silent(live.lines[before:]) and time.monotonic() < deadline:
                 time.sleep(0.2)
         finally:
             postgresql.thaw()
-        assert silent(live.lines) == set()
+        assert silent(live.lines[before:]) == set()
         assert outages.finished(caller, job_id)["status"] == "completed"
         assert caller.kinds(job_id) == ["hold", "post"]

@@ -12,9 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests import live, services
+from tests import live, ports, services
 from tests.videoapi import deployment
-from videoapi import local
 from videoapi.client import FINISHED
 
 ROOT = deployment.ROOT
@@ -71,7 +70,7 @@ def test_our_containers_run_as_nobody_and_reap_what_is_left(name):
     assert f"USER {deployment.UID}:{deployment.UID}" in deployment.DOCKERFILE
 
 
-@pytest.mark.parametrize("name", set(deployment.SERVICES) - {"migrate"})
+@pytest.mark.parametrize("name", sorted(set(deployment.SERVICES) - {"migrate"}))
 def test_every_lasting_container_is_bounded_and_watched(name):
     service = deployment.SERVICES[name]
     assert service["deploy"]["resources"]["limits"]["memory"]
@@ -162,7 +161,7 @@ def test_everything_waits_for_the_migrations():
         assert needed == {"condition": "service_completed_successfully"}
 
 
-def wait(until: Callable[[], bool], *, seconds: float = 60) -> None:
+def wait(until: Callable[[], bool], *, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < deadline, until
@@ -182,7 +181,7 @@ def database(monkeypatch):
 
 @pytest.mark.slow
 def test_the_files_commands_make_a_video_and_their_checks_tell_the_truth(tmp_path, database):
-    port = local.free_port("127.0.0.1")
+    port = ports.reserve()
     machine = deployment.Machine(
         tmp_path, port, DATABASE_URL=database, REDIS_URL=services.redis_server() or ""
     )
@@ -231,7 +230,7 @@ def make_a_video(url: str, token: str) -> None:
     with httpx2.Client(base_url=url, headers=headers, timeout=30, trust_env=False) as http:
         job = http.post("/videos/generate", json={"prompt": "A fjord", "resolution": "sd_480p"}).json()
         path = f"/videos/jobs/{job['job_id']}"
-        wait(lambda: http.get(f"{path}/status").json()["status"] in FINISHED, seconds=120)
+        wait(lambda: http.get(f"{path}/status").json()["status"] in FINISHED)
         result = http.get(f"{path}/result").json()
         address = result["video"]["url"]
         assert address.startswith(f"https://{GIVEN['SITE_HOST']}/")

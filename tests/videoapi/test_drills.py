@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -163,7 +164,7 @@ def test_an_installation_moves_from_sqlite_to_postgresql(
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="roles are PostgreSQL's")
 def test_the_service_runs_with_a_role_that_can_only_read_and_write_rows(tmp_path):
-    role = f"videoapi_{os.getpid()}"
+    role = f"videoapi_{secrets.token_hex(4)}"
     with live._database() as owners:
         environment = around(owners, tmp_path, tmp_path / "media", tmp_path)
         shell("python manage.py migrate --verbosity=0", environment)

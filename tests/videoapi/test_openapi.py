@@ -1,5 +1,6 @@
 """The OpenAPI document: complete, consistent, kept beside the code, and clean to a linter."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ from videoapi import docs, problems
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "docs" / "openapi.yaml"
-LINT = ["npx", "--yes", "@redocly/cli@2.77.0", "lint", "docs/openapi.yaml"]
+LINTER = "@redocly/cli@2.77.0"
 
 # error_code -> HTTP status, as clients were promised it.
 PROMISED = {
@@ -154,15 +155,30 @@ def test_the_failure_codes_are_named_and_told():
     assert [code for code in FailureCode.values if f"`{code}`" not in told] == []
 
 
+def lint():
+    command = ["npx", "--offline", "--yes", LINTER, "lint", "docs/openapi.yaml"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180)
+
+
+def load_linter():
+    """Have npm keep it for `lint`. The registry may be slow, or away for a moment."""
+    for _ in range(3):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if not subprocess.run(["npx", "--yes", LINTER, "--version"], cwd=ROOT, timeout=120).returncode:
+                return
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(800)
 def test_a_linter_finds_nothing():
     if not os.environ.get("CI") and shutil.which("npx") is None:
         pytest.skip("no npx on this machine")
-    offline = [] if os.environ.get("CI") else ["--offline"]  # only CI may load the linter for it
-    command = [LINT[0], *offline, *LINT[1:]]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180)
-    if offline and "ENOTCACHED" in done.stderr:
-        pytest.skip("the linter is not in npm's cache")
+    done = lint()
+    if "ENOTCACHED" in done.stderr:
+        if not os.environ.get("CI"):
+            pytest.skip("the linter is not in npm's cache")
+        load_linter()
+        done = lint()
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     assert "warning" not in said.lower().replace("deprecation warning", "").replace("npm warn", ""), said

