@@ -21,6 +21,7 @@ const FATES = {
 
 let rows = []; // newest first
 let hasMore = false;
+let generation = 0; // of the list: an answer for an earlier one is thrown away
 let prompts = new Map(); // job id -> prompt
 let onBalance = () => {};
 
@@ -51,14 +52,19 @@ async function open() {
 }
 
 async function reload() {
+  generation += 1;
+  const mine = generation;
   const jobs = await call("/videos/jobs?limit=100");
+  if (mine !== generation) return;
   prompts = new Map(jobs.body.jobs.map(({ job_id: id, prompt }) => [id, prompt]));
   rows = [];
   await more();
 }
 
 async function more() {
+  const mine = generation;
   const { body } = await call(`/dust/transactions?limit=${PAGE}&offset=${rows.length}`);
+  if (mine !== generation) return;
   const known = new Set(rows.map(({ id }) => id));
   rows.push(...body.transactions.filter(({ id }) => !known.has(id)));
   hasMore = body.pagination.has_more;

@@ -48,12 +48,12 @@ export async function take(file) {
   const refusal = await refusalOf(file);
   at("image").value = ""; // so that the same file can be chosen again
   if (refusal) return onRefusal(refusal);
+  await store.setPicture(file); // before it is shown: a reload keeps it then, where the browser keeps any
   picture = file;
   at("picture-name").textContent = file.name;
   at("preview").hidden = false;
   at("picker").hidden = true;
   announce(`${file.name} will be brought to life.`);
-  store.setPicture(file);
   onChange();
 }
 

@@ -26,13 +26,14 @@ def public_jwk(key, kid, **extra):
 
 
 class Provider:
-    """What it answers is its attributes; `fetches` counts who asked for keys."""
+    """What it answers is its attributes, and that it `may_answer`; `fetches` counts who asked for keys."""
 
     def __init__(self):
         self.keys = [public_jwk(RSA, "rsa-1"), public_jwk(EC, "ec-1")]
         self.status = 200
         self.body = None
-        self.delay = 0.0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.fetches = 0
         self.url = ""
 
@@ -53,7 +54,7 @@ def serve(provider):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             provider.fetches += 1
-            time.sleep(provider.delay)
+            provider.may_answer.wait(60)
             body = json.dumps({"keys": provider.keys}).encode() if provider.body is None else provider.body
             self.send_response(provider.status)
             self.send_header("Content-Length", str(len(body)))
@@ -70,6 +71,7 @@ def serve(provider):
     try:
         yield provider
     finally:
+        provider.may_answer.set()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -31,7 +31,8 @@ def provider():
 
 @pytest.fixture(autouse=True)
 def believed(settings, provider):
-    """The installation trusts the provider; each test's has its own address, so its own cache."""
+    """The installation trusts the provider, whose keys it has not asked for: addresses come again."""
+    identities._published_keys.cache_clear()
     settings.JWT_ISSUER, settings.JWT_AUDIENCE, settings.JWT_JWKS_URL = ISSUER, AUDIENCE, provider.url
 
 
@@ -265,6 +266,7 @@ def test_keys_are_fetched_once_for_many_requests(provider):
 
 
 def test_made_up_key_ids_cannot_hammer_the_provider(provider):
+    identities._published_keys(provider.url).cooldown_duration = 3600
     for number in range(50):
         assert_refused(provider.token(key=OTHER_RSA, kid=f"made-up-{number}"))
     assert ask(provider.token()).status_code == 200
@@ -307,6 +309,7 @@ def test_something_else_than_keys_is_503(provider, body):
 
 
 def test_an_outage_is_not_asked_about_by_every_request(provider):
+    identities._published_keys(provider.url).failed_fetch_pause = 3600
     provider.status = 500
     for _ in range(20):
         assert_unavailable(ask(provider.token()))
@@ -330,13 +333,11 @@ def test_an_outage_does_not_forget_the_keys_we_have(provider):
 
 
 def test_a_silent_provider_is_waited_for_only_so_long(provider):
-    provider.delay = 1.0
+    provider.may_answer.clear()
     keys = identities.PublishedKeys(provider.url)
     keys.timeout = 0.1
-    began = time.monotonic()
-    with pytest.raises(IdentityProviderAway):
+    with pytest.raises(IdentityProviderAway):  # it answers at the end of this test, or after a minute
         keys.get_signing_key("rsa-1")
-    assert time.monotonic() - began < 0.9
 
 
 def test_api_tokens_still_work_while_the_provider_is_away(provider, alice):

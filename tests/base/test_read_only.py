@@ -47,7 +47,8 @@ def test_so_it_is_in_a_transaction_and_in_one_within_another():
 
 def test_a_pool_does_not_keep_the_connection():
     pool = connections["default"].settings_dict
-    own = {**pool, "OPTIONS": {**pool["OPTIONS"], "pool": backends.POOL}, "CONN_MAX_AGE": 0}
+    patient = {**backends.POOL, "timeout": 30}  # the machine may be busy
+    own = {**pool, "OPTIONS": {**pool["OPTIONS"], "pool": patient}, "CONN_MAX_AGE": 0}
     pooled = type(connections["default"])(own, alias="pooled")
     try:
         with pooled.cursor() as cursor:

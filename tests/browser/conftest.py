@@ -7,6 +7,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from tests.browser import held as held_model
 from tests.live import Installation
 from tests.remote.cases import CASES
 
@@ -79,7 +80,19 @@ def far_away():
 
 
 @pytest.fixture(scope="session")
-def live(tmp_path_factory, far_away):
+def gate(tmp_path_factory):
+    return tmp_path_factory.mktemp("gate") / "open"
+
+
+@pytest.fixture
+def held(gate):
+    """Jobs of the model `held` stay at work until this is called."""
+    with held_model.holding(gate) as let_go:
+        yield let_go
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory, far_away, gate):
     far = CASES[0].entry(far_away)
     far["remote"] = {**far["remote"], "key": "FAR_KEY", "poll_seconds": 0.2}
     environment = {
@@ -89,7 +102,7 @@ def live(tmp_path_factory, far_away):
         "DUST_OPENING_GRANT": "100",
         "MAX_ACTIVE_JOBS": str(MOST_ACTIVE),
         "RATE_LOGIN": "1000/min",  # from one address, in less than a minute
-        "VIDEO_MODELS": json.dumps({**MODELS, "far": far}),
+        "VIDEO_MODELS": json.dumps({**MODELS, "far": far, "held": held_model.entry(gate)}),
     }
     with Installation(tmp_path_factory.mktemp("installation"), **environment) as installation:
         yield installation
@@ -126,6 +139,8 @@ def browse(chromium, live, person):
 
     yield open_page
     for context in contexts:
+        for page in context.pages:  # what their routes still ask for is cut off now
+            page.unroute_all(behavior="ignoreErrors")
         context.close()
     assert errors == []
 

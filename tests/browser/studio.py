@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 PROMPT = "A calm sea at sunset"
 MAKING = 60_000  # milliseconds that a small video may take on a busy machine
+HAS_PROGRESS = "(share) => (document.querySelector('.job progress')?.value ?? 0) > share"
 # What a browser does when another tab is looked at (false), or this one again (true).
 LOOK = """
 (isSeen) => {
@@ -48,8 +49,13 @@ def cards(page):
 
 def wait_for_library(page, count):
     """Return once the server has so many videos of the user, whatever the page shows."""
+    wait_until(page, lambda: page.request.get("/videos").json()["pagination"]["total"] == count)
+
+
+def wait_until(page, condition):
+    """Return once `condition()` is true; the page goes on meanwhile."""
     deadline = time.monotonic() + MAKING / 1000
-    while page.request.get("/videos").json()["pagination"]["total"] != count:
+    while not condition():
         assert time.monotonic() < deadline
         page.wait_for_timeout(100)
 
@@ -84,6 +90,17 @@ def first_answer_lost(page, path, *, arrived):
     yield
     while not held:
         page.evaluate("() => new Promise((done) => setTimeout(done, 50))")
+
+
+@contextlib.contextmanager
+def results_held(page):
+    """Have the cards of completed jobs stay until the block ends: nobody answers for their videos."""
+    path, held = "**/videos/jobs/*/result", []
+    page.route(path, lambda route: held.append(route))
+    yield
+    page.unroute(path)
+    for route in held:
+        route.continue_()
 
 
 def picture(color="teal", size=(300, 200)):

@@ -34,8 +34,9 @@ def test_from_signing_in_to_playing(browse, person):
     studio.choose(page)
     expect(page.locator("#price")).to_have_text("10 DUST")
     expect(page.locator("#quote")).to_contain_text("Ready in about")
-    page.get_by_role("button", name="Make the video").click()
-    expect(studio.cards(page)).to_have_count(1)
+    with studio.results_held(page):
+        page.get_by_role("button", name="Make the video").click()
+        expect(studio.cards(page)).to_have_count(1)
     expect(page.get_by_label("Your idea")).to_have_value("")
     expect(studio.tiles(page)).to_have_count(1, timeout=studio.MAKING)
     expect(studio.cards(page)).to_have_count(0)
@@ -49,17 +50,18 @@ def test_from_signing_in_to_playing(browse, person):
     expect(page.get_by_role("button", name="Play:")).to_be_focused()
 
 
-def test_a_running_job_shows_its_step_its_progress_and_the_time_left(page):
-    studio.order(page, "[slow 8] a sea")
+def test_a_running_job_shows_its_step_its_progress_and_the_time_left(page, held):
+    studio.order(page, "A held sea", model="held")
     card = studio.cards(page)
     expect(card.locator(".job-step")).to_contain_text("Rehearsing", timeout=studio.MAKING)
     expect(card.locator(".job-left")).to_contain_text("about")
     expect(card.get_by_role("button", name="Cancel")).to_have_count(0)  # not where it can't be done
-    page.wait_for_function("() => document.querySelector('.job progress').value > 0.2", timeout=studio.MAKING)
+    page.wait_for_function(studio.HAS_PROGRESS, arg=0.2, timeout=studio.MAKING)
     studio.expect_balance(page, 90)
     page.reload()
     expect(card).to_have_count(1)
-    expect(card.locator(".prompt")).to_have_text("[slow 8] a sea")
+    expect(card.locator(".prompt")).to_have_text("A held sea")
+    held()
     expect(studio.tiles(page)).to_have_count(1, timeout=studio.MAKING)
 
 
@@ -135,7 +137,10 @@ def test_a_queue_that_nobody_works_on_is_called_so(page):
     page.route(
         "**/videos/stats", lambda route: route.fulfill(json={**route.fetch().json(), "is_running": False})
     )
-    studio.order(page, model="patient")
+    page.clock.install()
+    with page.expect_response("**/videos/stats"):
+        studio.order(page, model="patient")
+    page.clock.fast_forward(21_000)  # until the job is asked for, of which the stream has nothing new
     expect(studio.cards(page).locator(".job-step")).to_have_text(
         "Waiting: no videos are being made right now", timeout=studio.MAKING
     )
@@ -237,12 +242,13 @@ def test_a_job_made_elsewhere_is_found_when_the_page_is_looked_at_again(page):
     expect(studio.cards(page)).to_contain_text("From a phone")
 
 
-def test_hostile_words_are_only_words(page):
+def test_hostile_words_are_only_words(page, held):
     happened = []
     page.on("dialog", lambda dialog: (happened.append(dialog.message), dialog.dismiss()))
-    words = f"{texts.MARKUP} [slow 4]"  # so that its card is there to be looked at
-    studio.order(page, words)
+    words = texts.MARKUP
+    studio.order(page, words, model="held")
     expect(studio.cards(page).locator(".prompt")).to_have_text(words)
+    held()
     expect(studio.tiles(page)).to_have_count(1, timeout=studio.MAKING)
     page.reload()
     expect(studio.tiles(page).locator(".prompt")).to_have_text(words)

@@ -94,7 +94,8 @@ def tab_to(page, name, *, at_most=60):
 
 def test_a_keyboard_alone_leads_from_signing_in_to_playing(browse, person):
     page = browse(signed_in=False)
-    page.keyboard.type(person[0])  # the first field has the focus
+    expect(page.get_by_label("User name")).to_be_focused()
+    page.keyboard.type(person[0])
     tab_to(page, "Password")
     page.keyboard.type("open-sesame-42")
     page.keyboard.press("Enter")

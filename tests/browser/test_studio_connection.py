@@ -8,6 +8,7 @@ from tests.browser import studio
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 AWAY = "The server can't be reached right now."
+COMES_BACK = "() => ['offline', 'online'].forEach((name) => window.dispatchEvent(new Event(name)))"
 LINE_COMES_AND_GOES = "() => void setInterval(() => window.dispatchEvent(new Event('online')), 300)"
 
 
@@ -52,6 +53,21 @@ def test_a_submit_whose_answers_were_all_lost_leaves_no_card_when_its_video_is_t
     expect(studio.cards(page)).to_have_count(1)
     expect(studio.cards(page)).to_contain_text("Another sea")
     expect(studio.tiles(page)).to_have_count(1)
+
+
+def test_movements_of_dust_keep_their_order_though_the_list_is_asked_for_twice_at_once(page):
+    asked = []
+    page.route("**/dust/transactions?*", lambda route: asked.append((route, route.fetch())))
+    studio.expect_balance(page, 100)
+    page.locator("#balance").click()
+    studio.wait_until(page, lambda: len(asked) == 1)
+    assert studio.submit(page, "A sea beyond", model="patient").status == 202
+    page.evaluate(COMES_BACK)  # then everything is looked at again
+    studio.wait_until(page, lambda: len(asked) == 2)
+    for route, answer in asked:
+        route.fulfill(response=answer)
+    expect(page.locator("#dust-list .movement")).to_have_count(2)  # and the opening grant
+    expect(page.locator("#dust-list .movement").first).to_contain_text("A sea beyond")
 
 
 @pytest.mark.parametrize("status", [408, 500, 520])

@@ -23,10 +23,12 @@ def heard(page):
     return answers
 
 
-def test_a_job_is_followed_by_events_from_the_queue_to_the_video(page, heard):
-    studio.order(page, "[slow 6] a sea")
+def test_a_job_is_followed_by_events_from_the_queue_to_the_video(page, heard, held):
+    studio.order(page, model="held")
     expect(studio.cards(page).locator(".job-step")).to_contain_text("Rehearsing", timeout=studio.MAKING)
-    page.wait_for_function("() => document.querySelector('.job progress').value > 0.3", timeout=studio.MAKING)
+    page.wait_for_function(studio.HAS_PROGRESS, arg=0.3, timeout=studio.MAKING)
+    page.wait_for_timeout(4000)  # in which polls would show
+    held()
     expect(studio.tiles(page)).to_have_count(1, timeout=studio.MAKING)
     studio.expect_balance(page, 90)
     assert {answer.status for answer in heard["streams"]} == {200}

@@ -47,6 +47,12 @@ def kept():
     return lambda page: page.request.get("/videos").json()["pagination"]["total"]
 
 
+def stop_the_clock(page):
+    """What is deleted from now on stays to be undone."""
+    page.clock.install()
+    page.clock.pause_at(datetime.datetime.now() + datetime.timedelta(minutes=1))
+
+
 def delete(page, prompt):
     page.get_by_role("button", name=f"Delete: {prompt}", exact=True).click()
 
@@ -81,6 +87,7 @@ def test_a_long_library_comes_page_by_page(library):
 
 def test_a_deleted_video_can_be_brought_back(library, kept):
     page = library(3)
+    stop_the_clock(page)
     delete(page, "Sea 1")
     expect(studio.tiles(page)).to_have_count(2)
     page.get_by_role("button", name="Undo").click()
@@ -91,8 +98,7 @@ def test_a_deleted_video_can_be_brought_back(library, kept):
 
 def test_a_deletion_that_can_be_undone_counts_in_the_lists_that_it_belongs_to_only(library):
     page = library(31, favourites=30)
-    page.clock.install()
-    page.clock.pause_at(datetime.datetime.now() + datetime.timedelta(minutes=1))  # it stays to be undone
+    stop_the_clock(page)
     delete(page, "Sea 30")
     page.get_by_role("button", name="Favourites", exact=True).click()
     expect(page.locator("#library")).to_have_attribute("aria-busy", "false")
@@ -107,6 +113,7 @@ def test_a_deletion_that_can_be_undone_counts_in_the_lists_that_it_belongs_to_on
 
 def test_two_deleted_videos_come_back_to_their_places(library):
     page = library(4)
+    stop_the_clock(page)
     delete(page, "Sea 2")
     delete(page, "Sea 1")
     expect(page.locator(".toast")).to_have_count(2)
@@ -117,7 +124,7 @@ def test_two_deleted_videos_come_back_to_their_places(library):
 
 def test_a_deleted_video_goes_when_nobody_brings_it_back(library, kept):
     page = library(2)
-    page.clock.install()
+    stop_the_clock(page)
     delete(page, "Sea 1")
     expect(page.locator(".toast")).to_contain_text("Deleted: Sea 1")
     page.mouse.move(0, 0)  # on the message it would wait
@@ -181,6 +188,7 @@ def test_undo_stays_while_the_focus_is_on_it(library, kept):
 
 def test_looking_at_another_tab_leaves_the_way_back_open(library, kept):
     page = library(3)
+    stop_the_clock(page)
     delete(page, "Sea 1")
     page.evaluate(studio.LOOK, False)
     page.evaluate(studio.LOOK, True)

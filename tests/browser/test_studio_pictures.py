@@ -100,6 +100,16 @@ def test_another_picture_of_the_same_name_and_size_is_another_order(page):
     assert page.request.get("/videos/jobs").json()["pagination"]["total"] == 2
 
 
+def test_a_picture_can_be_used_where_the_browser_keeps_none(browse):
+    page = browse(path=None)
+    page.add_init_script("Object.defineProperty(window, 'indexedDB', {value: undefined})")
+    page.goto("/")
+    expect(page.locator("#options")).not_to_have_attribute("aria-busy", "true")
+    give(page, "drop", studio.picture())
+    expect(page.locator("#preview")).to_be_visible()
+    expect(page.locator("#price")).to_have_text("8 DUST")
+
+
 def test_a_picture_outlives_a_reload_also_in_the_middle_of_a_submit(page):
     give(page, "drop", studio.picture())
     expect(page.locator("#preview")).to_be_visible()

@@ -14,6 +14,7 @@ import videoapi_client as api
 pytestmark = pytest.mark.slow
 
 SMALL = {"model": "rehearsal", "resolution": "sd_480p"}
+HELD = {**SMALL, "model": "held"}
 
 
 @pytest.fixture
@@ -58,17 +59,18 @@ def test_a_link_that_is_no_good_any_more_is_renewed(client):
         assert sum(map(len, response.iter_bytes())) == video["size_bytes"]
 
 
-def test_jobs_end_each_in_its_own_way_while_others_run(live, token, picture):
+def test_jobs_end_each_in_its_own_way_while_others_run(live, token, picture, held):
     async def run():
         async with api.AsyncVideoClient(live.url, token) as client:
             jobs = [
                 await client.videos.animate(picture, "Zoom in", camera_fixed=True, seed=7, **SMALL),
                 await client.videos.animate(picture.read_bytes(), "Pan left [reject]", **SMALL),
-                await client.videos.generate("A tortoise [slow 12]", **SMALL),
-                await client.videos.generate("A hare [slow 12]", **SMALL),
+                await client.videos.generate("A tortoise", **HELD),
+                await client.videos.generate("A hare", **HELD),
                 await client.videos.generate("Never made", **SMALL),
             ]
             cancelled = await jobs[4].cancel()
+            held()
             return cancelled, await asyncio.gather(
                 *(job.wait(timeout=120) for job in jobs), return_exceptions=True
             )
@@ -82,11 +84,12 @@ def test_jobs_end_each_in_its_own_way_while_others_run(live, token, picture):
     assert isinstance(ends[4], api.JobCancelledError)
 
 
-def test_waiting_can_end_before_the_job_does(client):
-    job = client.videos.generate("A tortoise [slow 8]", **SMALL)
+def test_waiting_can_end_before_the_job_does(client, held):
+    job = client.videos.generate("A tortoise", **HELD)
     with pytest.raises(api.WaitTimeoutError):
         job.wait(timeout=0.5)
     assert job.id in {one["job_id"] for one in client.jobs.active()}
+    held()
     assert job.wait()["status"] == "completed"
     with pytest.raises(api.JobNotCancellableError) as raised:
         job.cancel()

@@ -115,7 +115,7 @@ def test_whoever_waited_for_the_other_ending_is_told_of_it(account):
         with transaction.atomic():
             ledger.post(a_job)
             late = pool.submit(at_once, lambda: ledger.void(a_job))
-            wait_until_it_queues()
+            wait_until_it_queues(late)
         (outcome,) = late.result()
     assert isinstance(outcome, HoldAlreadyResolved)
     assert standing(account) == (70, 0, 3)
@@ -134,7 +134,7 @@ def test_inside_a_callers_transaction_the_late_one_must_run_it_again(account):
         with transaction.atomic():
             ledger.post(a_job)
             late = pool.submit(at_once, cancel)
-            wait_until_it_queues()
+            wait_until_it_queues(late)
         (outcome,) = late.result()
     assert isinstance(outcome, ConcurrentDuplicate)
     assert standing(account) == (70, 0, 3)
@@ -164,13 +164,13 @@ def test_the_audit_sees_one_moment_beside_live_writers(account):
     assert all(report.posted == -sum(report.system.values()) for report in reports)
 
 
-def wait_until_it_queues():
-    """Return once another session waits for this one's lock."""
+def wait_until_it_queues(late):
+    """Return once `late`, in another session, waits for this one's lock."""
     pause = threading.Event()
     if connection.vendor != "postgresql":
         pause.wait(0.3)  # SQLite cannot be asked; a writer that has not come yet only makes the test easier
         return
-    for _ in range(200):
+    while not late.done():
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT COUNT(*) FROM pg_locks"

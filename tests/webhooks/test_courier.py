@@ -8,7 +8,8 @@ from django.db import connection
 from jobs import crew, lifecycle
 from tests.jobs import servers
 from tests.jobs.making import order_for
-from tests.webhooks.receiving import Listener, Reply, eventually
+from tests.webhooks.receiving import PATIENCE, Listener, Reply, eventually
+from webhooks import courier as courier_module
 from webhooks import deliveries, outbox, sending
 from webhooks.courier import Courier, _alone
 from webhooks.models import Attempt, Delivery, Receiver, State
@@ -30,11 +31,15 @@ def start():
     yield start
     for courier in started:
         courier.stop()
-        assert not courier.is_alive()
+        has_ended(courier)
 
 
 def silence(connection, request, server):
     server.stopping.wait(300)
+
+
+def has_ended(courier):
+    return eventually(lambda: not courier.is_alive())
 
 
 def all_delivered():
@@ -91,7 +96,8 @@ def test_it_goes_on_after_the_database_dropped_its_connection(start, alice, regi
     eventually(all_delivered)
 
 
-def test_what_is_under_way_at_the_stop_is_noted(start, alice, register, server):
+def test_what_is_under_way_at_the_stop_is_noted(start, alice, register, server, monkeypatch):
+    monkeypatch.setattr(courier_module, "STOP_SECONDS", PATIENCE)
     register(server.url())
     [courier] = start()
     server.answer = lambda heard: (courier._stopping.wait(30), Reply(200))[1]
@@ -101,7 +107,8 @@ def test_what_is_under_way_at_the_stop_is_noted(start, alice, register, server):
     assert Delivery.objects.get().state == State.DELIVERED
 
 
-def test_a_stop_does_not_wait_for_a_receiver_that_says_nothing(start, settings, alice, register):
+def test_a_stop_does_not_wait_for_a_receiver_that_says_nothing(start, settings, alice, register, monkeypatch):
+    monkeypatch.setattr(courier_module, "STOP_SECONDS", 0.5)
     settings.WEBHOOK_TIMEOUT_SECONDS = 300.0
     with servers.serving(silence) as silent:
         settings.OUTBOUND_ALLOWED_HOSTS = [f"127.0.0.1:{silent.port}"]
@@ -110,7 +117,7 @@ def test_a_stop_does_not_wait_for_a_receiver_that_says_nothing(start, settings, 
         lifecycle.submit(order_for(alice, cost=0))
         eventually(lambda: silent.requests)
         courier.stop()
-        assert not courier.is_alive()
+        has_ended(courier)
     assert Delivery.objects.get().state == State.PENDING  # sent again once its lease is over
 
 

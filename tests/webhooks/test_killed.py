@@ -31,6 +31,7 @@ def live(server, tmp_path_factory):
         "SWEEP_SECONDS": "5",
         "OUTBOUND_ALLOWED_HOSTS": server.host,
         "WEBHOOK_TIMEOUT_SECONDS": str(TIMEOUT),
+        "WORKER_PULSE_SECONDS": "1",  # what a dead worker took and did not begin is free after six
         "WEBHOOK_RETRY_SECONDS": "1,1,1,1,1,1,1,1,1",
     }
     with Installation(tmp_path_factory.mktemp("installation"), **settings) as installation:
