@@ -18,9 +18,13 @@ from jobs import support
 RUN_ONCE = (
     "tests/browser/",
     "tests/clients/",
+    "tests/cog/",
+    "tests/diffusers/",
     "tests/faults/",  # they bring servers of their own
     "tests/jobs/images/",
     "tests/jobs/openai_face/test_client.py",
+    "tests/jobs/test_child.py",
+    "tests/jobs/test_kept.py",
     "tests/jobs/test_poison.py",
     "tests/providers/",
     "tests/remote/adapters/",

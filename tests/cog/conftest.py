@@ -5,7 +5,6 @@ import datetime
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import httpx2
 import pytest
 
 from jobs import runner
+from tests import ports
 from tests.jobs.conftest import dust_of, fresh, submit  # noqa: F401 - fixtures
 
 MODEL = Path(__file__).with_name("model")
@@ -26,9 +26,7 @@ class Server:
     """A Cog server on 127.0.0.1, a process group of its own."""
 
     def __init__(self, folder, **environment):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = ports.reserve()
         self.url = f"http://127.0.0.1:{self.port}"
         self.seen = folder / "seen.jsonl"
         self._go, self._went = (folder / f"seen.jsonl.{word}" for word in ("go", "went"))

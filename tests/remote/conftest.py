@@ -4,9 +4,10 @@ import time
 
 import pytest
 
-from jobs import driver, lifecycle
+from jobs import driver, lifecycle, upstreams
 from jobs.models import Job, RemoteTask
 from tests.jobs.making import order_for
+from tests.remote import gates
 from tests.remote.cases import CASES
 from tests.remote.watching import PATIENCE, eventually
 
@@ -45,6 +46,36 @@ def submit(alice, transactional_db):
         return lifecycle.submit(order_for(alice, **fields))
 
     return one
+
+
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch):
+    """A driver looks for jobs, wishes, hints and news more often than it does, for less to wait for."""
+    monkeypatch.setattr(driver, "LOOK_SECONDS", 0.2)
+
+
+@pytest.fixture
+def short_pauses(monkeypatch):
+    """What an account or a job waits for after a failure is shorter than it is."""
+    monkeypatch.setattr(upstreams, "FIRST_PAUSE", 0.5)
+
+
+@pytest.fixture
+def gate(far, settings):
+    """Return what shuts the gate before the submits of the model `far`."""
+    shut = []
+
+    def one():
+        entry = {**settings.VIDEO_MODELS["far"], "provider": f"{gates.__name__}.Gated"}
+        settings.VIDEO_MODELS = {**settings.VIDEO_MODELS, "far": entry}
+        shut.append(gates.Gate())
+        gates.Gated.gate = shut[-1]
+        return shut[-1]
+
+    yield one
+    gates.Gated.gate = None
+    for each in shut:
+        each.open.set()
 
 
 @pytest.fixture

@@ -4,16 +4,17 @@ import datetime
 import uuid
 
 import pytest
+from django.db.models import F
 from django.db.models.functions import Now
 
 from dust import audit, ledger
 from dust.models import Transfer
-from jobs import catalogue, lifecycle, remote_tasks
+from jobs import catalogue, errand, lifecycle, remote_tasks, submitting, withdrawal
 from jobs.models import Job, RemoteState, RemoteTask
 from tests.jobs.making import OPENING, PRICE
 from tests.remote.cases import CASES
 from tests.remote.stand_ins.server import Answer
-from tests.remote.watching import PATIENCE, eventually
+from tests.remote.watching import PATIENCE, ended, eventually, put_off
 
 pytestmark = pytest.mark.slow
 
@@ -49,8 +50,8 @@ def story(job):
     return list(job.events.order_by("id").values_list("verb", flat=True))
 
 
-def ended(job):
-    return eventually(lambda: Job.objects.finished().filter(id=job.id).first())
+def is_cancel(asked):
+    return asked.path.endswith("/cancel") or asked.method == "DELETE"
 
 
 def asked_to_cancel(stand_in):
@@ -59,8 +60,10 @@ def asked_to_cancel(stand_in):
 
 @ABLE
 def test_what_the_provider_stops_is_cancelled_and_refunded(at_work, cancel, stand_in, alice, task_of):
+    hold = stand_in.hold(is_cancel, before=True)  # the answer is written after the wish is on record
     job = at_work()
     answer = cancel(job)
+    hold.release()
     assert (answer["status"], answer["generation_info"]["current_step"]) == ("processing", "cancelling")
     job = ended(job)
     assert (job.status, job.dust, job.current_step) == ("cancelled", "refunded", "Cancelled")
@@ -76,7 +79,7 @@ def test_what_the_provider_stops_is_cancelled_and_refunded(at_work, cancel, stan
 
 @ONE
 def test_asking_again_changes_nothing_and_has_the_same_answer(at_work, cancel, stand_in):
-    hold = stand_in.hold(lambda asked: asked.path.endswith("/cancel"), before=True)
+    hold = stand_in.hold(is_cancel, before=True)
     job = at_work()
     eventually(lambda: Job.objects.filter(id=job.id, progress=0.5).exists())  # and there such work stays
     first = cancel(job)
@@ -105,13 +108,12 @@ def test_a_cancelled_one_is_answered_as_any_other_that_is_cancelled(at_work, can
 
 @ONE
 def test_a_video_that_is_made_all_the_same_is_delivered_and_charged(at_work, cancel, stand_in, alice):
-    stand_in.takes = 4.0
-    hold = stand_in.hold(lambda asked: asked.path.endswith("/cancel"), before=True)
+    stand_in.takes = 3600.0
+    hold = stand_in.hold(is_cancel, before=True)
     job = at_work("A quiet sea")
     cancel(job)
     eventually(hold.reached.is_set)
-    [work] = stand_in.works.values()
-    eventually(lambda: work.share >= 1)
+    stand_in.end_works()
     hold.release()
     job = ended(job)
     assert (job.status, job.dust) == ("completed", "charged")
@@ -121,10 +123,12 @@ def test_a_video_that_is_made_all_the_same_is_delivered_and_charged(at_work, can
 
 @ONE
 def test_work_that_fails_meanwhile_has_failed(at_work, cancel, stand_in, alice):
-    stand_in.takes = 4.0
+    stand_in.takes = 3600.0
     stand_in.cancel = lambda asked, work_id: Answer(409, {"error": {"code": "video_not_cancellable"}})
     job = at_work("A quiet sea [fail]")
     cancel(job)
+    eventually(lambda: asked_to_cancel(stand_in))
+    stand_in.end_works()
     job = ended(job)
     assert (job.status, kinds(job)) == ("failed", ["hold", "post", "reverse"])
     assert asked_to_cancel(stand_in) == [f"/v1/videos/{work_id}/cancel" for work_id in stand_in.works]  # once
@@ -133,7 +137,7 @@ def test_work_that_fails_meanwhile_has_failed(at_work, cancel, stand_in, alice):
 @ONE
 def test_what_is_not_confirmed_in_time_goes_on(at_work, cancel, stand_in, settings, api, alice):
     settings.CANCEL_PATIENCE = datetime.timedelta(seconds=0.5)
-    stand_in.takes = 6.0
+    stand_in.takes = 3600.0
     stand_in.cancel = lambda asked, work_id: Answer(200, stand_in.shown(stand_in.works[work_id]))
     job = at_work("A quiet sea")
     cancel(job)
@@ -143,14 +147,16 @@ def test_what_is_not_confirmed_in_time_goes_on(at_work, cancel, stand_in, settin
     assert "Asked last, it said: HTTP 200." in job.events.get(verb="go_on").message
     cancel(job)  # a wish of its own
     assert story(job).count("ask_to_cancel") == 2
+    stand_in.end_works()
     job = ended(job)
     assert (job.status, job.dust) == ("completed", "charged")
 
 
 @ONE
 def test_how_seldom_a_provider_is_asked_does_not_delay_what_becomes_of_a_cancel(
-    far, at_work, cancel, stand_in, settings
+    far, at_work, cancel, stand_in, settings, monkeypatch
 ):
+    monkeypatch.setattr(errand, "LONGEST_WITH_A_WISH", 0.5)
     far(poll_seconds=3600.0)
     settings.CANCEL_PATIENCE = datetime.timedelta(seconds=1)
     stand_in.cancel = lambda asked, work_id: Answer(200, stand_in.shown(stand_in.works[work_id]))
@@ -175,7 +181,8 @@ def test_what_is_confirmed_after_its_time_is_cancelled_all_the_same(
 
 
 @ONE
-def test_who_does_not_answer_is_asked_again(at_work, cancel, stand_in):
+def test_who_does_not_answer_is_asked_again(at_work, cancel, stand_in, monkeypatch):
+    monkeypatch.setattr(withdrawal, "FIRST_PAUSE", 0.1)
     there, answers = stand_in.cancel, [Answer(503, b"")]
     stand_in.cancel = lambda asked, work_id: answers.pop() if answers else there(asked, work_id)
     job = at_work()
@@ -204,17 +211,19 @@ def test_who_forgets_what_it_has_agreed_to_cancel_has_cancelled_it(at_work, canc
 
 
 @RUNWAY
-def test_finished_work_is_never_asked_to_be_cancelled(at_work, cancel, stand_in):
+@pytest.mark.parametrize("before", [True, False], ids=["it says so", "it was at work when it was asked"])
+def test_finished_work_is_never_asked_to_be_cancelled(before, drive, submit, cancel, stand_in):
     """There that would have the video deleted."""
-    stand_in.takes = 3.0
-    hold = stand_in.hold(lambda asked: asked.method == "GET" and "/tasks/" in asked.path)
-    job = at_work("A quiet sea")
+    stand_in.takes = 3600.0
+    hold = stand_in.hold(lambda asked: asked.method == "GET" and "/tasks/" in asked.path, before=before)
+    job, one = submit(), drive()
     eventually(hold.reached.is_set)
-    [work] = stand_in.works.values()
-    eventually(lambda: work.share >= 1)
+    stand_in.end_works()
     cancel(job)
+    eventually(lambda: [each.withdrawal.is_wished for each, _ in one._held.values()] == [True])
     hold.release()
     assert ended(job).status == "completed"
+    assert asked_to_cancel(stand_in) == []
 
 
 @ONE
@@ -224,7 +233,7 @@ def test_a_job_that_waits_for_a_provider_that_is_down_is_cancelled_without_a_sub
     stand_in.stop_listening()
     job = submit()
     drive()
-    eventually(lambda: Job.objects.filter(id=job.id, status="starting", worker="").exists())
+    put_off(job)
     cancel(job)
     job = ended(job)
     assert (job.status, kinds(job)) == ("cancelled", ["hold", "post", "reverse"])
@@ -233,17 +242,14 @@ def test_a_job_that_waits_for_a_provider_that_is_down_is_cancelled_without_a_sub
 
 
 @ONE
-def test_a_job_that_is_being_prepared_is_cancelled_without_a_submit(far, drive, submit, cancel, stand_in):
-    far(per_second=0.2)
-    first, job = submit("Wave 1"), submit("Wave 2")
+def test_a_job_that_is_being_prepared_is_cancelled_without_a_submit(gate, drive, submit, cancel, stand_in):
+    shut, job = gate(), submit()
     drive()
-    eventually(lambda: Job.objects.filter(status="starting").count())
-    eventually(lambda: stand_in.submits_of("Wave 1") + stand_in.submits_of("Wave 2"))
-    waiting = job if stand_in.submits_of("Wave 1") else first
-    eventually(lambda: Job.objects.filter(id=waiting.id, status="starting").exists())
-    cancel(waiting)
-    assert ended(waiting).status == "cancelled"
-    assert stand_in.submits_of(waiting.prompt) == 0
+    eventually(shut.reached.is_set)
+    cancel(job)
+    shut.open.set()
+    assert ended(job).status == "cancelled"
+    assert stand_in.works == {}
 
 
 @ONE
@@ -295,13 +301,17 @@ def test_another_worker_takes_the_wish_over(far, drive, submit, cancel, stand_in
 
 
 @ONE
-def test_a_wish_about_a_lost_reply_waits_until_it_is_known_who_has_it(far, drive, submit, cancel, alice):
+def test_a_wish_about_a_lost_reply_waits_until_it_is_known_who_has_it(
+    far, drive, submit, cancel, alice, monkeypatch
+):
     """Nothing is known to be cancelled, so nothing is said to be."""
-    far(unknown_seconds=2.0)
+    far(unknown_seconds=600.0)
+    monkeypatch.setattr(submitting, "FIRST_LOOK", 0.1)
     job = submit("A quiet sea [lost]")
     drive()
     eventually(lambda: RemoteTask.objects.filter(state=RemoteState.UNKNOWN).exists())
     cancel(job)
+    RemoteTask.objects.update(intended_at=F("intended_at") - datetime.timedelta(seconds=600))
     job = ended(job)
     assert (job.status, kinds(job)) == ("failed", ["hold", "post", "reverse"])
     assert RemoteTask.objects.to_review().get().job_id == job.id

@@ -79,7 +79,7 @@ def test_a_video_that_is_none_is_a_failure_and_what_was_made_is_for_staff_to_loo
 
 
 @pytest.mark.parametrize("word", ["busy"])
-def test_a_busy_provider_is_asked_again_when_it_said(word, finish, submit, stand_in):
+def test_a_busy_provider_is_asked_again_when_it_said(word, finish, submit, stand_in, short_pauses):
     job = finish(submit(prompt := f"A quiet sea [{word}]"))
     assert job.status == "completed", job.failure_detail
     assert stand_in.submits_of(prompt) == 1

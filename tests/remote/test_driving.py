@@ -25,38 +25,31 @@ from tests.jobs.making import OPENING, PRICE
 from tests.remote.cases import CASES
 from tests.remote.stand_ins.openai_videos import OpenAIStandIn
 from tests.remote.stand_ins.server import Answer
-from tests.remote.watching import PATIENCE, eventually, states
+from tests.remote.watching import PATIENCE, eventually, put_off, states
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("case", CASES[:1], indirect=True, ids=["openai"])]
 
 
 def test_no_more_jobs_are_at_the_provider_than_its_account_allows(far, finish, submit, stand_in):
     far(in_flight=2)
-    most, done = [0], threading.Event()
-
-    def watch():
-        while not done.wait(0.01):
-            most[0] = max(most[0], sum(work.share < 1 for work in list(stand_in.works.values())))
-
-    watching = threading.Thread(target=watch)
-    watching.start()
     jobs = finish(*(submit(f"Wave {number}") for number in range(6)))
-    done.set()
-    watching.join()
     assert [job.status for job in jobs] == ["completed"] * 6
-    assert 1 <= most[0] <= 2
+    works = stand_in.works.values()
+    changes = sorted([(work.since, 1) for work in works] + [(work.since + work.takes, -1) for work in works])
+    assert 1 <= max(itertools.accumulate(change for _, change in changes)) <= 2
 
 
 def test_jobs_wait_queued_while_a_provider_is_down_and_go_on_by_themselves(
-    far, finish, drive, submit, stand_in, api, alice
+    far, finish, drive, submit, stand_in, api, alice, short_pauses
 ):
     stand_in.stop_listening()
     jobs = [submit("Wave 0")]
-    one = drive()
-    eventually(lambda: Upstream.objects.filter(failures__gt=1).exists())
+    drive()
+    down = Upstream.objects.filter(failures__gt=1)
+    eventually(lambda: down.update(closed_until=Now() + datetime.timedelta(hours=1)))
+    put_off(jobs[0])
     jobs += [submit(f"Wave {number}") for number in range(1, 5)]
-    one.wake()
-    time.sleep(1.5)
+    time.sleep(3 * driver.LOOK_SECONDS)
     assert Job.objects.queued().count() == 4  # one tries for all
     waiting = Job.objects.queued().last()
     eventually(
@@ -66,9 +59,9 @@ def test_jobs_wait_queued_while_a_provider_is_down_and_go_on_by_themselves(
         )
     )
     stand_in.listen_again()
-    Upstream.objects.update(closed_until=F("changed_at"))  # the pause, that a person would sit out
-    ended = finish(*jobs)
-    assert [job.status for job in ended] == ["completed"] * 5
+    Upstream.objects.update(closed_until=F("changed_at"))  # the pauses, that a person would sit out
+    Job.objects.filter(id=jobs[0].id).update(woken_at=Now())
+    assert [job.status for job in finish(*jobs)] == ["completed"] * 5
     assert [stand_in.submits_of(job.prompt) for job in jobs] == [1] * 5
     assert ledger.balance(alice.pk).available == OPENING - 5 * PRICE
     assert not Upstream.objects.filter(failures__gt=0).exists()
@@ -124,7 +117,7 @@ def falls_back(case, far, settings):
 
 
 def test_a_final_no_of_another_does_not_end_a_job_that_its_own_provider_takes_in_a_moment(
-    falls_back, finish, submit, stand_in, alice
+    falls_back, finish, submit, stand_in, alice, short_pauses
 ):
     falls_back((404, "not_found", "There is no such model."))
     stand_in.refused["A quiet sea [busy]"] = 1
@@ -156,14 +149,14 @@ def test_a_final_no_of_another_does_not_end_the_jobs_of_a_provider_that_is_down(
 def test_each_process_of_a_worker_hears_the_news_of_its_own_jobs(far, settings, submit, stand_in):
     far(poll_seconds=3600.0)
     settings.PUBLIC_URL, settings.REMOTE_IN_FLIGHT = "https://videos.example.org", 1
-    stand_in.takes = 2.0
+    stand_in.takes = 3600.0
     jobs = [submit(f"Wave {number}") for number in range(2)]
     both = [driver.Driver(worker="w1", queue_name="remote") for _ in jobs]
     try:
         for each in both:
             each.start()
-        eventually(lambda: Job.objects.filter(status="processing").count() == 2)
-        eventually(lambda: all(work.share >= 1 for work in stand_in.works.values()))
+        eventually(lambda: [work.polls for work in stand_in.works.values()] == [1, 1])
+        stand_in.end_works()
         remote_tasks.hint(RemoteTask.objects.all())
         eventually(lambda: Job.objects.completed().count() == 2)
     finally:
@@ -232,7 +225,7 @@ def test_a_second_submission_cannot_even_be_intended(far, submit, stand_in):
 def test_another_worker_goes_on_where_one_was_lost_without_a_second_submit(
     far, finish, drive, submit, stand_in, alice
 ):
-    stand_in.takes = 3.0
+    stand_in.takes = 3600.0
     job = submit()
     first = drive()
     eventually(lambda: states(job) == [RemoteState.TAKEN])
@@ -240,8 +233,9 @@ def test_another_worker_goes_on_where_one_was_lost_without_a_second_submit(
     assert first.stop(seconds=PATIENCE)
     held = Job.objects.get(id=job.id)
     assert lifecycle.reap(held, is_dead=True)
-    ended = finish(job)
-    assert (ended.status, ended.attempt, stand_in.submits_of(job.prompt)) == ("completed", 2, 1)
+    stand_in.end_works()
+    done = finish(job)
+    assert (done.status, done.attempt, stand_in.submits_of(job.prompt)) == ("completed", 2, 1)
     assert ledger.balance(alice.pk).available == OPENING - PRICE
 
 
@@ -277,11 +271,13 @@ def test_the_key_goes_to_nobody_but_the_provider(far, finish, submit, stand_in):
 
 
 def test_progress_comes_from_the_provider(far, drive, submit, stand_in, api):
-    stand_in.takes = 4.0
+    stand_in.takes = 3600.0
     job = submit()
     drive()
-    eventually(lambda: Job.objects.get(id=job.id).progress >= 0.3)
-    assert Job.objects.get(id=job.id).current_step == errand.MAKING
+    [work] = eventually(lambda: [*stand_in.works.values()])
+    work.since -= 0.5 * work.takes
+    told = Job.objects.filter(id=job.id, current_step=errand.MAKING)
+    eventually(lambda: told.filter(progress__gte=0.3).exists())
 
 
 @pytest.mark.parametrize("hint", [{}, {"retry-after-ms": "200"}], ids=["interval", "hint"])
@@ -304,7 +300,7 @@ def test_a_provider_is_never_asked_sooner_than_it_or_the_entry_says(far, drive, 
 
 
 def test_a_driver_that_is_to_stop_finishes_what_it_has_and_takes_nothing_more(far, drive, submit, stand_in):
-    stand_in.takes = 1.0
+    stand_in.takes = 3600.0
     one = drive()
     job = submit()
     one.wake()
@@ -312,7 +308,9 @@ def test_a_driver_that_is_to_stop_finishes_what_it_has_and_takes_nothing_more(fa
     later = []
     stopping = threading.Thread(target=lambda: later.append(one.stop(seconds=PATIENCE)))
     stopping.start()
+    eventually(lambda: one._stopping)
     other = submit("Another sea")
+    stand_in.end_works()
     stopping.join()
     assert later == [True]
     assert Job.objects.get(id=job.id).status == "completed"
@@ -322,7 +320,7 @@ def test_a_driver_that_is_to_stop_finishes_what_it_has_and_takes_nothing_more(fa
 def test_a_full_account_does_not_keep_its_own_jobs_from_another_worker(far, finish, drive, submit, stand_in):
     """They fill it; who is to free it must have them."""
     far(in_flight=1)
-    stand_in.takes = 3.0
+    stand_in.takes = 3600.0
     job = submit()
     first = drive()
     eventually(lambda: states(job) == [RemoteState.TAKEN])
@@ -330,26 +328,29 @@ def test_a_full_account_does_not_keep_its_own_jobs_from_another_worker(far, fini
     assert first.stop(seconds=PATIENCE)
     assert lifecycle.reap(Job.objects.get(id=job.id), is_dead=True)
     other = submit("Another sea")
-    assert [ended.status for ended in finish(job, other)] == ["completed"] * 2
+    stand_in.end_works()
+    assert [done.status for done in finish(job, other)] == ["completed"] * 2
     assert not RemoteTask.objects.open().exists()
 
 
 def test_a_provider_that_is_ill_is_asked_once_in_a_while_and_the_others_wait(
     far, drive, finish, submit, stand_in, alice
 ):
-    far(unknown_seconds=2.0)
+    far(unknown_seconds=1.0)
     stand_in.is_ill = True
-    jobs = [submit(f"Wave {number}") for number in range(6)]
+    lost = submit("Wave 0")
     drive()
-    eventually(lambda: RemoteTask.objects.filter(state=RemoteState.UNKNOWN).exists())
-    time.sleep(1.5)
-    assert len(stand_in.asked) <= 3
+    ill = Upstream.objects.filter(failures__gt=0, closed_until__isnull=False)
+    eventually(lambda: ill.update(closed_until=Now() + datetime.timedelta(hours=1)))
+    others = [submit(f"Wave {number}") for number in range(1, 6)]
+    time.sleep(3 * driver.LOOK_SECONDS)
+    assert RemoteTask.objects.get().job_id == lost.id
+    assert stand_in.asked == [("POST", "/v1/videos")]
     stand_in.is_ill = False
-    ended = finish(*jobs)
-    lost = RemoteTask.objects.to_review().count()  # these may have been taken, for all we know
-    assert 1 <= lost <= 3
-    assert [job.status for job in ended].count("completed") == 6 - lost
-    assert ledger.balance(alice.pk).available == OPENING - (6 - lost) * PRICE
+    ill.update(closed_until=F("changed_at"))  # the pause, that a person would sit out
+    assert [job.status for job in finish(lost, *others)] == ["failed"] + ["completed"] * 5
+    assert RemoteTask.objects.to_review().get().job_id == lost.id  # it may have been taken, for all we know
+    assert ledger.balance(alice.pk).available == OPENING - 5 * PRICE
 
 
 def test_jobs_that_wait_for_a_provider_that_is_down_go_to_the_one_it_falls_back_to(
@@ -422,7 +423,9 @@ def picture():
     return {"generation_type": "image_to_video", "aspect_ratio": "", "upload": name, "upload_name": "sea.png"}
 
 
-def test_a_picture_is_not_dropped_on_its_way_to_another(lesser, drive, submit, stand_in, alice, picture):
+def test_a_picture_is_not_dropped_on_its_way_to_another(
+    lesser, drive, submit, stand_in, alice, picture, short_pauses
+):
     other = lesser(generation_types=["text_to_video"])
     stand_in.stop_listening()
     job = submit(**picture)
@@ -431,6 +434,8 @@ def test_a_picture_is_not_dropped_on_its_way_to_another(lesser, drive, submit, s
     assert not other.works
     stand_in.listen_again()
     Upstream.objects.update(closed_until=F("changed_at"))  # the pause, that a person would sit out
+    put_off(job)
+    Job.objects.update(woken_at=Now())
     eventually(lambda: Job.objects.get(id=job.id).status == "completed")
     [work] = stand_in.works.values()
     assert (work.image is not None, len(other.works)) == (True, 0)
@@ -451,12 +456,13 @@ def test_a_model_that_is_refused_does_not_close_its_account_to_the_others(
         return stand_in.refusal(403, "forbidden", "Your organization has no access to this model.")
 
     stand_in.create = create
-    shut = [submit(f"Shut {number}", model="closed") for number in range(5)]
+    shut = [submit("Shut 0", model="closed")]
     drive()
     of_model = Upstream.objects.filter(account="FAR_KEY: closed")
-    eventually(lambda: of_model.filter(failures__gt=0).exists())
+    eventually(lambda: shut[0].events.filter(verb="release").exists())
     of_model.update(failures=5, closed_until=Now() + datetime.timedelta(hours=1))
     before = len(refused)
+    shut += [submit(f"Shut {number}", model="closed") for number in range(1, 5)]
     jobs = finish(*(submit(f"Wave {number}") for number in range(5)))
     assert [job.status for job in jobs] == ["completed"] * 5
     assert not Upstream.objects.filter(account="FAR_KEY").exists()  # there was no pause
@@ -465,7 +471,8 @@ def test_a_model_that_is_refused_does_not_close_its_account_to_the_others(
     assert upstreams.wait([catalogue.get("closed"), catalogue.get("far")]) == upstreams.TURN
     assert len(refused) <= before + 1  # which may have been on its way
     stand_in.create = there
-    of_model.update(closed_until=F("changed_at"))  # the pause, that a person would sit out
+    of_model.update(closed_until=F("changed_at"))  # the pauses, that a person would sit out
+    Job.objects.filter(id=shut[0].id, worker="").update(woken_at=Now())
     assert [job.status for job in finish(*shut)] == ["completed"] * 5
     assert not of_model.filter(failures__gt=0).exists()
 
@@ -477,11 +484,11 @@ def test_no_more_are_claimed_than_may_be_submitted(far, drive, submit, stand_in)
         submit(f"Wave {number}")
     drive()
     eventually(lambda: len(stand_in.works) == 2)
-    time.sleep(2.5)
+    time.sleep(3 * driver.LOOK_SECONDS)
     assert Job.objects.queued().count() == 6  # held, not charged, and theirs to cancel
 
 
-def test_a_job_that_is_looked_for_takes_one_place_and_not_two(far, drive, submit, stand_in):
+def test_a_job_that_is_looked_for_takes_one_place_and_not_two(far, drive, submit, stand_in, short_pauses):
     far(in_flight=2, unknown_seconds=600.0)
     first = submit("A quiet sea [lost]")
     drive()
@@ -511,14 +518,14 @@ def test_an_answer_that_never_ends_is_given_up(case, stand_in):
 
     with pytest.raises(wire.NoReply):
         asyncio.run(ask())
-    dripping = Answer(200, b" " * 10_000, drip=0.1)
+    dripping = Answer(200, b" " * 1_000_000, drip=0.1)
     stand_in.holds.clear()
     stand_in.routes = lambda: [("GET", "/v1", lambda asked: dripping)]
     began = time.monotonic()
     stand_in.is_let_in = lambda asked: True
     with pytest.raises(wire.NoReply):
         asyncio.run(ask())
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 60
 
 
 def test_an_id_may_be_as_long_as_a_gateway_makes_it(far, finish, submit, stand_in, task_of):

@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import datetime
 import re
 import uuid
 
@@ -11,7 +10,7 @@ from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
 from dust import ledger
-from jobs import catalogue, engagement, intake, lifecycle, remote_tasks
+from jobs import catalogue, driver, engagement, intake, lifecycle, remote_tasks
 from jobs.driver import OTHERS
 from jobs.models import Job, RemoteState, RemoteTask
 from jobs.providers.base import FailureCode
@@ -21,7 +20,7 @@ from tests.remote.cases import CASES
 from tests.remote.stand_ins import works
 from tests.remote.stand_ins.openai_videos import OpenAIStandIn
 from tests.remote.stand_ins.server import Answer, Server
-from tests.remote.watching import PATIENCE, eventually, states
+from tests.remote.watching import PATIENCE, ended, eventually, states
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("case", CASES[:1], indirect=True, ids=["openai"])]
 
@@ -63,11 +62,6 @@ def without(table):
 
 def now(job):
     return Job.objects.get(id=job.id)
-
-
-def ended(job):
-    """The job once it has ended, by the driver that is there."""
-    return eventually(lambda: (found := now(job)).is_finished and found)
 
 
 def lose(one, job):
@@ -190,13 +184,14 @@ def test_a_refusal_that_is_noted_twice_lets_the_job_be_submitted_once_more(far, 
 
 
 def test_jobs_at_hand_go_on_while_the_driver_cannot_look_for_others(far, drive, submit, stand_in, caplog):
-    stand_in.takes = 2.0
+    stand_in.takes = 3600.0
     first = submit()
     drive()
-    eventually(lambda: states(first) == [RemoteState.TAKEN])
+    eventually(lambda: now(first).status == "processing")
     with without("jobs_upstream"):
         second = submit("Another sea")
         eventually(lambda: re.search("could not look for waiting jobs|does not answer", caplog.text))
+        stand_in.end_works()
         eventually(lambda: now(first).status == "completed")
         assert now(second).status == "queued"
     assert ended(second).status == "completed"
@@ -204,17 +199,18 @@ def test_jobs_at_hand_go_on_while_the_driver_cannot_look_for_others(far, drive, 
 
 
 def test_jobs_at_hand_go_on_while_their_leases_cannot_be_renewed(
-    far, settings, drive, submit, stand_in, caplog
+    far, drive, submit, stand_in, caplog, monkeypatch
 ):
-    settings.JOB_LEASE = datetime.timedelta(seconds=6)
-    stand_in.takes = 4.0
+    monkeypatch.setattr(driver, "LONGEST_RENEWAL", 0.5)
+    stand_in.takes = 3600.0
     job = submit()
     drive()
     eventually(lambda: now(job).status == "processing")
     with refusing("NEW.updated_at = OLD.updated_at AND NEW.lease_expires_at <> OLD.lease_expires_at"):
         eventually(lambda: "chore _renew has failed" in caplog.text)
         until = now(job).lease_expires_at
-    eventually(lambda: (held := now(job)).status == "completed" or held.lease_expires_at > until)
+    eventually(lambda: now(job).lease_expires_at > until)
+    stand_in.end_works()
     done = ended(job)
     assert (done.status, done.attempt, stand_in.submits_of(job.prompt)) == ("completed", 1, 1)
 
@@ -259,12 +255,14 @@ def test_jobs_that_were_claimed_before_the_database_went_away_are_in_somebodys_h
 def test_a_driver_that_takes_its_own_lost_job_again_goes_on_without_a_second_submit(
     far, drive, submit, stand_in, alice
 ):
-    stand_in.takes = 5.0
+    stand_in.takes = 3600.0
     job = submit()
     drive()
     eventually(lambda: now(job).status == "processing")
     # until no sign of life comes in between
     eventually(lambda: Job.objects.update(lease_expires_at=Now()) and lifecycle.reap(now(job)))
+    eventually(lambda: now(job).status == "processing")
+    stand_in.end_works()
     done = ended(job)
     assert (done.status, done.attempt, stand_in.submits_of(job.prompt)) == ("completed", 2, 1)
     verbs = list(done.events.order_by("id").values_list("verb", flat=True))

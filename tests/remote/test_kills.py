@@ -12,12 +12,16 @@ import os
 import signal
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import psycopg
 import pytest
 from PIL import Image
 
+import videoapi.local
+import videoapi.processes
+from jobs.driver import OTHERS
 from tests.jobs.test_crash import finished, kinds, processes, wait_for
 from tests.live import Installation
 from tests.remote.cases import CASES
@@ -81,7 +85,7 @@ def live(servers, pictures, tmp_path_factory):
         "DUST_OPENING_GRANT": "5000",
         "CANCEL_RUNNING": "true",
         "JOB_LEASE_SECONDS": "6",
-        "OUTBOUND_TIMEOUT_SECONDS": "5",
+        "OUTBOUND_TIMEOUT_SECONDS": "5",  # must be less than a lease
         "SWEEP_SECONDS": "3",
         "WORKER_QUEUES": "remote=1",
         "WORKER_PULSE_SECONDS": "1",
@@ -91,16 +95,19 @@ def live(servers, pictures, tmp_path_factory):
         ),
         **{f"KEY_OF_{BY_NAME[name].label}": server.key for name, server in servers.items()},
     }
-    with Installation(tmp_path_factory.mktemp("installation"), **settings) as installation:
-        yield installation
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(videoapi.processes, "LONGEST_PAUSE", 1.0)  # however often the worker is killed
+        changed.setattr(videoapi.local, "WORKER_GRACE_SECONDS", 60)
+        with Installation(tmp_path_factory.mktemp("installation"), **settings) as installation:
+            yield installation
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def token(live):
-    return live.token(f"ada{os.urandom(4).hex()}")
+    return live.token("ada")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def api(live, token):
     with contextlib.closing(live.user_of(token)) as api:
         yield api
@@ -161,6 +168,13 @@ def unfailing(live, prompt):
             connection.execute(NO_MORE[kind])
 
 
+def stopping(live):
+    """The workers that take nothing more."""
+    with database(live) as (connection, _):
+        rows = connection.execute("SELECT id FROM jobs_worker WHERE stopping_at IS NOT NULL").fetchall()
+    return {worker_id for (worker_id,) in rows}
+
+
 def kill_the_driver(live):
     """Kill the worker and all its processes, as a machine does that loses its power."""
     for pid, _, command in processes(live):
@@ -219,10 +233,14 @@ def test_before_the_intent(live, api, servers, pictures):
     prompt = "[killa] a sea"
     hold = pictures.hold(lambda asked: True)
     url = f"{pictures.origin}/picture.jpg"
-    able = [case for case in CASES if case.takes_pictures]
-    jobs = {case.name: submitted(api, case.name, prompt, image_url=url) for case in able}
+    able = [case.name for case in CASES if case.takes_pictures]
+    with ThreadPoolExecutor(len(able)) as pool:  # at once: the first picture is waited for a few seconds only
+        ids = pool.map(lambda name: submitted(api, name, prompt, image_url=url), able)
+        jobs = dict(zip(able, ids, strict=True))
     wait_for(hold.reached.is_set, PATIENCE)
-    time.sleep(1.0)
+    end = time.monotonic() + 1.0
+    while len(pictures.asked) < OTHERS["pictures"] and time.monotonic() < end:
+        time.sleep(0.05)
     kill_the_driver(live)
     hold.release()
     endings = see_the_end(live, api, servers, jobs, prompt)
@@ -310,7 +328,7 @@ def test_while_it_is_being_cancelled(arrived, live, api, token, servers):
     for case in able:
         wait_for(lambda job_id=jobs[case.name]: "processing" in said(api, job_id), PATIENCE)
         address = f"{live.url}/videos/jobs/{jobs[case.name]}"
-        answer = httpx2.delete(address, headers={"Authorization": f"Bearer {token}"})
+        answer = httpx2.delete(address, headers={"Authorization": f"Bearer {token}"}, timeout=60)
         assert answer.status_code == 202, answer.text
     drive_to(holds)
     kill_the_driver(live)
@@ -330,7 +348,8 @@ def test_a_worker_that_is_stopped_notes_what_was_paid_for(live, api, servers):
     jobs = {case.name: submitted(api, case.name, prompt) for case in CASES}
     drive_to(holds)
     [supervisor] = [pid for pid, _, command in processes(live) if "manage.py worker" in command]
+    before = stopping(live)
     os.kill(supervisor, signal.SIGTERM)
-    time.sleep(1.5)
+    wait_for(lambda: stopping(live) - before, PATIENCE)
     release(holds)
     assert set(see_the_end(live, api, servers, jobs, prompt).values()) == {"completed"}

@@ -4,7 +4,7 @@ import pytest
 from django.db.models import F
 
 from jobs import catalogue, errand, lifecycle, remote_tasks, upstreams
-from jobs.models import Job, RemoteTask, Upstream
+from jobs.models import Job, Upstream
 from jobs.providers.base import FailureCode
 from tests.remote.cases import CASES
 from tests.remote.watching import eventually
@@ -69,31 +69,34 @@ def test_a_word_that_nobody_has_heard_of_is_not_shown_and_logged_once_a_job(
     assert sorted(said) == sorted(f"job {job.id}: far says 'warming_up', taken for at work" for job in jobs)
 
 
-def test_a_job_for_which_the_account_has_no_room_waits_for_its_turn(far, drive, submit, stand_in, step, api):
-    far(in_flight=2, per_second=0.5)
-    stand_in.takes = 60.0
-    jobs = [submit("Wave 1"), submit("Wave 2")]
+def test_a_job_for_which_the_account_has_no_room_waits_for_its_turn(
+    far, gate, drive, submit, stand_in, step, short_pauses
+):
+    """It had room when it was claimed. Before it is submitted, another worker takes the last place."""
+    far(in_flight=1)
+    elsewhere = lifecycle.claim(submit("Wave 1").id, worker="elsewhere")
+    shut, waiting = gate(), submit("Wave 2")
     drive()
-    eventually(lambda: len(stand_in.works) == 1 and not Job.objects.queued().exists())
-    # Meanwhile the second waits for the pace that was asked for, and another worker takes the last place.
-    elsewhere = lifecycle.claim(submit("Wave 3").id, worker="elsewhere")
+    eventually(shut.reached.is_set)
     route = catalogue.get("far").adapter().route
-    remote_tasks.intend(elsewhere, route, key=elsewhere.id, in_flight=2)
-    [waiting] = [job for job in jobs if not RemoteTask.objects.filter(job_id=job.id).exists()]
+    remote_tasks.intend(elsewhere, route, key=elsewhere.id, in_flight=1)
+    shut.open.set()
     eventually(lambda: step(waiting)[0] == upstreams.TURN)
     assert "The account is full." in waiting.events.get(verb="release").message
     lifecycle.fail(elsewhere, code=FailureCode.INTERNAL_ERROR, detail="")
-    eventually(lambda: len(stand_in.works) == 2)
+    eventually(lambda: stand_in.submits_of("Wave 2"))
 
 
-def test_a_job_that_was_refused_for_a_moment_waits_for_its_turn(far, drive, submit, stand_in, step):
+def test_a_job_that_was_refused_for_a_moment_waits_for_its_turn(
+    far, drive, submit, stand_in, step, short_pauses
+):
     job = submit("A quiet sea [busy]")
     drive()
     eventually(lambda: step(job)[0] == upstreams.TURN)
     eventually(lambda: Job.objects.get(id=job.id).status == "completed")
 
 
-def test_a_job_whose_provider_is_not_there_is_told_so(far, drive, submit, stand_in, step):
+def test_a_job_whose_provider_is_not_there_is_told_so(far, drive, submit, stand_in, step, short_pauses):
     stand_in.stop_listening()
     job = submit()
     drive()

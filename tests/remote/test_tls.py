@@ -84,9 +84,8 @@ def test_a_job_waits_until_the_key_of_its_provider_can_be_read(key, drive, submi
     key.unlink()
     job = submit()
     drive()
-    eventually(lambda: job.events.filter(verb="release").exists())
-    waiting = Job.objects.get(id=job.id)
-    assert (waiting.status, waiting.current_step) == ("starting", upstreams.DOWN)
+    waiting = Job.objects.filter(id=job.id, status="starting", current_step=upstreams.DOWN)
+    eventually(lambda: waiting.filter(events__verb="release").exists())
     assert "The key of far can't be read" in Upstream.objects.get().said
     key.write_text(stand_in.key)
     Upstream.objects.update(closed_until=None)  # the pause, that a person would sit out
@@ -94,7 +93,7 @@ def test_a_job_waits_until_the_key_of_its_provider_can_be_read(key, drive, submi
 
 
 def test_a_job_at_its_provider_waits_for_the_key_too(key, drive, finish, submit, stand_in):
-    stand_in.takes = 5.0
+    stand_in.takes = 3600.0
     job = submit()
     first = drive()
     eventually(lambda: states(job) == [RemoteState.TAKEN])
@@ -103,9 +102,10 @@ def test_a_job_at_its_provider_waits_for_the_key_too(key, drive, finish, submit,
     key.unlink()
     assert lifecycle.reap(Job.objects.get(id=job.id), is_dead=True)
     drive()
-    eventually(lambda: job.events.filter(verb="release").exists())
-    assert Job.objects.get(id=job.id).current_step == upstreams.DOWN
+    waiting = Job.objects.filter(id=job.id, current_step=upstreams.DOWN)
+    eventually(lambda: waiting.filter(events__verb="release").exists())
     key.write_text(stand_in.key)
+    stand_in.end_works()
     Job.objects.update(woken_at=Now())
     assert finish(job).status == "completed"
     assert stand_in.submits_of(job.prompt) == 1

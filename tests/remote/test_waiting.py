@@ -19,14 +19,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.parametrize("case", [FAL], indirect=
 def test_what_waits_in_the_providers_queue_says_so_and_makes_no_progress(
     far, drive, submit, stand_in, step, task_of
 ):
-    stand_in.takes = 60.0
-    job = submit(expected_seconds=60.0)
+    stand_in.takes = 3600.0
+    job = submit(expected_seconds=600.0)
     first = drive()
     [work] = eventually(lambda: [*stand_in.works.values()])
     eventually(lambda: step(job) == (IN_QUEUE, 0.0))
     first.abandon()
     assert first.stop(seconds=PATIENCE)
-    RemoteTask.objects.update(intended_at=Now() - datetime.timedelta(seconds=60))  # as if it waited for long
+    RemoteTask.objects.update(intended_at=Now() - datetime.timedelta(seconds=600))  # as if it waited for long
     assert lifecycle.reap(Job.objects.get(id=job.id), is_dead=True)
     drive()
     polls = work.polls

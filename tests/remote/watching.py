@@ -2,7 +2,7 @@
 
 import time
 
-from jobs.models import RemoteTask
+from jobs.models import Job, RemoteTask
 
 PATIENCE = 30.0
 
@@ -14,6 +14,16 @@ def eventually(true, *, patience=PATIENCE):
         assert time.monotonic() < end
         time.sleep(0.02)
     return found
+
+
+def ended(job):
+    """The job once it has ended, by the driver that is there."""
+    return eventually(lambda: Job.objects.finished().filter(id=job.id).first())
+
+
+def put_off(job):
+    """Wait until the job is in nobody's hands, for a while."""
+    eventually(lambda: Job.objects.filter(id=job.id, status="starting", worker="").exists())
 
 
 def states(job):

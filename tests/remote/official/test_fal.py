@@ -1,6 +1,5 @@
 """fal's stand-in by the official `fal_client`."""
 
-import time
 import urllib.request
 
 import fal_client
@@ -165,8 +164,6 @@ def test_a_client_left_to_itself_pays_twice(server, client, monkeypatch):
     """Why the adapters speak raw HTTP: the client repeats a submit whose answer was lost."""
     monkeypatch.setattr(inner, "MAX_ATTEMPTS", 2)
     monkeypatch.setattr(inner, "BASE_DELAY", 0.0)
-    began = time.monotonic()
     with pytest.raises(inner.httpx.RemoteProtocolError):
         submit(client, "A quiet sea [lost]")
-    assert time.monotonic() - began < 5.0
     assert server.submits_of("A quiet sea [lost]") == 2

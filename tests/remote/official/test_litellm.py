@@ -8,7 +8,6 @@ import contextlib
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from dust import ledger
 from jobs import uploads
 from jobs.models import Job, RemoteState, RemoteTask, Upstream
 from jobs.providers.base import FailureCode
+from tests import ports
 from tests.jobs.making import OPENING, PRICE
 from tests.remote.stand_ins import works
 from tests.remote.stand_ins.openai_videos import OpenAIStandIn
@@ -52,9 +52,7 @@ class Gateway:
     """A LiteLLM proxy on 127.0.0.1: `far` and, with a fallback to `spare`, `leaning`."""
 
     def __init__(self, folder, server):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = ports.reserve()
         self.base_url = f"http://127.0.0.1:{self.port}/v1"
         self.log = folder / "proxy.log"
         self.config = folder / "config.yaml"

@@ -85,9 +85,9 @@ def test_a_picture_is_sent_as_data(client, server):
 
 @pytest.mark.parametrize(("age", "status"), [(0.0, "starting"), (0.5, "processing")])
 def test_a_prediction_on_its_way(age, status, client, server):
-    server.takes = 60.0
+    server.takes = 6000.0
     prediction = create(client)
-    server.works[prediction.id].since -= age * 60
+    server.works[prediction.id].since -= age * 6000
     prediction.reload()
     assert (prediction.status, prediction.output) == (status, None)
     assert prediction.progress.percentage == age

@@ -6,6 +6,7 @@ import dataclasses
 import email.parser
 import json
 import re
+import socket
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -97,7 +98,12 @@ class Server:
         self.holds: list[Hold] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self.port = 0
+        # Bound from the beginning to the end, listening or not, so that nobody else is lent the port: beside
+        # a socket that never listens ours may, as both reuse addresses.
+        self._holder = socket.socket()
+        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._holder.bind(("127.0.0.1", 0))
+        self.port = self._holder.getsockname()[1]
 
     def routes(self) -> list[tuple[str, str, Callable[..., Answer]]]:
         raise NotImplementedError
@@ -116,13 +122,13 @@ class Server:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._holder.close()
 
     def _call(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
     async def _start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=2048)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:
         await self._stop_accepting()

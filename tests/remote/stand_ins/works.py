@@ -35,6 +35,7 @@ from tests.remote.stand_ins import calls
 from tests.remote.stand_ins.server import Answer, Asked, Drop, Server
 
 WORDS = re.compile(r"\[([a-z]+)\]")
+SOON = 0.1  # seconds
 DOWNLOAD = re.compile(r"^/files/|/content$|:download$")
 
 
@@ -78,7 +79,8 @@ class Work:
 
 
 class StandIn(Server):
-    """A provider. `takes` is how long a work takes, in seconds; `key` what callers must show.
+    """A provider. `takes` is how long a work takes, in seconds, unless a test ends it before; `key` is what
+    callers must show.
 
     It sends webhooks to the server at `hears`, if there is one, when a work `ends` and, where the protocol
     does so, when it `begins`; when it `lies` it says at the beginning that the work has failed.
@@ -114,14 +116,26 @@ class StandIn(Server):
         """What it is told of a work, signed."""
         raise NotImplementedError
 
+    def end_works(self) -> None:
+        """Have all works be done by now, and those that are still to come soon. No answer lies half-way."""
+        self._call(self._end_works())
+
+    async def _end_works(self) -> None:
+        self.takes = SOON
+        for work in self.works.values():
+            work.since -= work.takes
+
     async def _tell(self, address: str, work: "Work", when: str) -> None:
-        await asyncio.sleep(work.takes + 0.05 if when == "ends" else 0.0)
+        # Whoever asks about a work has noted its id: some calls have nothing else to tell it by.
+        while not work.polls or (when == "ends" and work.share < 1.0):
+            await asyncio.sleep(0.02)
         lie = dataclasses.replace(work, prompt=f"{work.prompt} [fail]", takes=0)
         sent = self.webhook(lie if when == "lies" else work)
         self.told.append(await asyncio.to_thread(calls.post, address, self.hears, sent))
 
     def answer(self, asked: Asked) -> Answer:
         if self.is_ill:
+            self.asked.append((asked.method, asked.path))
             return Answer(503, b"<html>Service Unavailable</html>")
         if not asked.path.startswith("/files/") and not self.is_let_in(asked):
             return self.refusal(401, "invalid_api_key", "Incorrect API key provided.")
