@@ -6,6 +6,7 @@ again with those guards gone: one net may tear.
 """
 
 import dataclasses
+import importlib.util
 import os
 import re
 import shutil
@@ -21,6 +22,14 @@ ROOT = Path(__file__).parents[1]
 LEDGER, LIFECYCLE = "tests/dust/test_model.py", "tests/jobs/test_model.py"
 SEED = os.environ.get("MUTANTS_SEED", "1")  # of the histories in which they are looked for
 PATIENCE = 540  # seconds for one run: a few on an idle machine
+GUARDLESS = "dust/migrations/9999_unguarded.py"
+# Where no mistake is planted a few histories do: in all of them, until every move was made, this model is
+# walked by its own test.
+WALK = """walk(House, examples=50, steps=50, missing=lambda: EVERYTHING - set(reached))
+    assert set(reached) == EVERYTHING
+"""
+SHORT_WALK = """walk(House, examples=10, steps=50, missing=set)
+"""
 
 # Takes the constraints away that would stop a wrong movement, and leaves it to the model.
 UNGUARDED = """
@@ -209,12 +218,12 @@ MUTANTS = (
 )
 
 
-@pytest.fixture
-def elsewhere(tmp_path):
-    """A copy of the source tree as it stands now."""
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A copy of the source tree as it stands now. One: what is compiled for a run is there for the next."""
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    copy = tmp_path / "copy"
+    copy = tmp_path_factory.mktemp("mutants") / "copy"
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():  # or deleted, and that not committed yet
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -222,25 +231,40 @@ def elsewhere(tmp_path):
     return copy
 
 
+@pytest.fixture
+def elsewhere(tree):
+    """The copy; what a test plants there is gone when it ends."""
+    files = {tree / mutant.file for mutant in MUTANTS} | {tree / LIFECYCLE}
+    sources = {file: file.read_bytes() for file in files}
+    yield tree
+    for file, source in sources.items():
+        file.write_bytes(source)
+        # it may be as long as the next, and of the same second: then Python would not compile that one
+        Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
+    (tree / GUARDLESS).unlink(missing_ok=True)
+
+
+def plant(copy, file, old, new):
+    source = (copy / file).read_text()
+    assert source.count(old) == 1, "the mutant has to be cut anew: its place has changed"
+    (copy / file).write_text(source.replace(old, new))
+
+
 def run(copy, model):
-    """Run a model in the copy, on a database of its own; return the exit status and what failed how."""
+    """Run a model in the copy; return the exit status and what failed how.
+
+    On a database that all runs in the copy share (those without the guards another): each takes back what it
+    did. Of pytest's plugins only those are loaded that it takes.
+    """
+    tag = "unguarded" if (copy / GUARDLESS).exists() else "mutant"
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COV_"))}
     kept.pop("DATABASE_URL", None)
-    own = {"TEST_TAG": "mutant", "TMPDIR": str(copy.parent), "MODEL_SEED": SEED, "PYTHONPATH": str(copy)}
+    own = {"TEST_TAG": tag, "TMPDIR": str(copy.parent), "MODEL_SEED": SEED, "PYTHONPATH": str(copy)}
+    own |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     report = copy.parent / "report.xml"
-    plain = [
-        "-q",
-        f"--timeout={PATIENCE}",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:randomly",
-        "-p",
-        "no:xdist",
-        "-p",
-        "no:schemathesis",
-        "--tb=short",
-    ]
+    report.unlink(missing_ok=True)
+    plugins = [f"-p{name}" for name in ("no:cacheprovider", "pytest_django.plugin", "pytest_timeout")]
+    plain = ["-q", f"--timeout={PATIENCE}", *plugins, "--reuse-db", "--tb=short"]
     command = [sys.executable, "-m", "pytest", model, *plain, f"--junitxml={report}"]
     done = subprocess.run(
         command, cwd=copy, env=kept | own, timeout=PATIENCE, capture_output=True, text=True, check=False
@@ -252,9 +276,8 @@ def run(copy, model):
 
 
 def take_guards_away(copy):
-    folder = copy / "dust/migrations"
-    last = max(file.stem for file in folder.glob("0*.py"))
-    (folder / "9999_unguarded.py").write_text(UNGUARDED.format(last=last))
+    last = max(file.stem for file in (copy / GUARDLESS).parent.glob("0*.py"))
+    (copy / GUARDLESS).write_text(UNGUARDED.format(last=last))
 
 
 @pytest.fixture(autouse=True)
@@ -265,6 +288,7 @@ def _once():
 
 @pytest.mark.parametrize("model", [LEDGER, LIFECYCLE])
 def test_the_models_find_nothing_where_nothing_was_planted(model, elsewhere):
+    plant(elsewhere, LIFECYCLE, WALK, SHORT_WALK)
     status, failures = run(elsewhere, model)
     assert status == 0, [failure.text for failure in failures]
 
@@ -277,9 +301,7 @@ def test_the_models_are_content_without_the_guards(elsewhere):
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_planted_mistake_is_caught(mutant, elsewhere):
-    source = (elsewhere / mutant.file).read_text()
-    assert source.count(mutant.old) == 1, "the mutant has to be cut anew: its place has changed"
-    (elsewhere / mutant.file).write_text(source.replace(mutant.old, mutant.new))
+    plant(elsewhere, mutant.file, mutant.old, mutant.new)
     if mutant.unguarded:
         take_guards_away(elsewhere)
     status, failures = run(elsewhere, mutant.model)

@@ -120,7 +120,7 @@ def flood(head: bytes, piece: bytes):
 
 
 def silent(connection, request, server) -> None:
-    server.stopping.wait(10)
+    server.stopping.wait(60)  # longer than any client under test may wait
 
 
 @dataclasses.dataclass(frozen=True)

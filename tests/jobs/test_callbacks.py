@@ -249,6 +249,6 @@ def test_looking_for_what_was_said_uses_its_index(job):
     fields = {"job_id": job.id, "model": "far", "account": "far", "state": RemoteState.REFUSED}
     RemoteTask.objects.bulk_create(RemoteTask(key=uuid.uuid4(), **fields) for _ in range(1000))
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        cursor.execute("ANALYZE jobs_remotetask")
     plan = RemoteTask.objects.hinted().filter(job__worker="w1").explain()
     assert "remotetask_hinted" in plan

@@ -54,6 +54,7 @@ def test_the_ceiling_on_active_jobs_holds_when_submits_come_at_once(alice, toget
     assert Job.objects.count() == 3
 
 
+@pytest.mark.timeout(900)  # thousands of commits, each on a disk that may be busy
 def test_a_thousand_cancels_against_claims(alice):
     """Two threads race through a thousand jobs; each job goes exactly one way and its money with it."""
     jobs = 1000

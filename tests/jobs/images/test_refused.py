@@ -104,10 +104,10 @@ class TestWhatIsRefused:
 
     @pytest.mark.parametrize("data", NOT_SMALL.values(), ids=NOT_SMALL)
     def test_too_many_pixels_by_the_header_alone(self, data, normalise):
-        began = time.monotonic()
+        began = time.thread_time()
         with pytest.raises(images.InvalidImage):
             normalise(data)
-        assert time.monotonic() - began < 1
+        assert time.thread_time() - began < 1
 
     @pytest.mark.parametrize("data", NOT_STILL.values(), ids=NOT_STILL)
     @pytest.mark.filterwarnings("ignore:Invalid APNG:UserWarning")

@@ -1,5 +1,7 @@
 """Fixtures for fetching: where the file goes, and a way to the servers on this machine."""
 
+import threading
+
 import pytest
 
 
@@ -16,3 +18,19 @@ def allow(settings):
         settings.OUTBOUND_ALLOWED_HOSTS = [f"{host}:{server.port}" for server in running]
 
     return allow
+
+
+@pytest.fixture
+def mute():
+    """A resolver whose name server says nothing until the test is over."""
+    is_over, asking = threading.Event(), []
+
+    def resolver(host, port):
+        asking.append(threading.current_thread())
+        is_over.wait(60)
+        return []
+
+    yield resolver
+    is_over.set()
+    for thread in asking:
+        thread.join(10)

@@ -128,11 +128,11 @@ class TestTimeAndSize:
             began = time.monotonic()
             with pytest.raises(outbound.OutboundFailed):
                 post(server.url(), deadline=0.5)
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 10  # not for ever, on a busy machine neither
 
-    def test_a_name_server_that_never_answers(self):
+    def test_a_name_server_that_never_answers(self, mute):
         with pytest.raises(outbound.OutboundFailed):
-            post("https://hooks.example/", deadline=0.3, resolver=lambda host, port: time.sleep(3) or [])
+            post("https://hooks.example/", deadline=0.3, resolver=mute)
 
     @pytest.mark.parametrize(
         "answer",
@@ -147,17 +147,19 @@ class TestTimeAndSize:
             assert post(server.url(), keep=100).beginning == b"x" * 100
 
     @pytest.mark.parametrize(
-        "answer",
+        ("answer", "deadline"),
         [
-            pytest.param(servers.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", b"c"), id="drips"),
-            pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\ncc", id="breaks-off"),
-            pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno", id="nonsense"),
+            pytest.param(
+                servers.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", b"c"), 1.5, id="drips"
+            ),
+            pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\ncc", 30.0, id="breaks-off"),
+            pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno", 30.0, id="nonsense"),
         ],
     )
-    def test_a_status_counts_though_the_body_never_comes(self, answer, allow):
+    def test_a_status_counts_though_the_body_never_comes(self, answer, deadline, allow):
         with servers.serving(answer) as server:
             allow(server)
-            assert post(server.url(), deadline=1.0).status == 200
+            assert post(server.url(), deadline=deadline).status == 200
 
     def test_a_body_is_a_body_however_it_is_packed(self, allow):
         packed = servers.ok(b"\x1f\x8b" + b"\0" * 50, b"Content-Encoding: gzip")
