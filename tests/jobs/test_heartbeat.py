@@ -54,6 +54,25 @@ def test_a_cluster_that_leaves_its_pulse_waiting_is_silent(heartbeat):
     assert heartbeat.silent.is_set()
 
 
+def test_a_pause_of_the_whole_machine_is_not_its_clusters_silence(heartbeat, settings):
+    settings.WORKER_PULSE_SECONDS = 0.1
+    heartbeat._turn()
+    pass_time(heartbeat, TIMEOUT + 1)
+    rest, heartbeat._stopping.wait = heartbeat._stopping.wait, lambda seconds: rest(seconds * 10)
+    heartbeat._rest()
+    heartbeat._stopping.wait = rest
+    heartbeat._turn()
+    assert not heartbeat.silent.is_set()
+
+
+def test_a_usual_rest_takes_nothing_from_the_count(heartbeat, settings):
+    settings.WORKER_PULSE_SECONDS = 1
+    heard = heartbeat._heard
+    heartbeat._stopping.set()  # so that it does not even rest
+    heartbeat._rest()
+    assert heartbeat._heard == heard
+
+
 def test_the_silence_of_a_cluster_that_still_starts_is_not_counted():
     starting = Heartbeat("far", queue_name="render", processes=2, timeout=TIMEOUT)
     starting._turn()

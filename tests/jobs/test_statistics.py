@@ -4,6 +4,7 @@ import datetime
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from base.ids import uuid7
 from jobs import housekeeping, lifecycle, statistics
@@ -72,6 +73,15 @@ def test_a_dry_run_tallies_nothing(ended):
     ended()
     housekeeping.sweep(dry_run=True)
     assert not Tally.objects.exists()
+
+
+def test_a_tally_that_waited_for_another_does_not_set_its_mark_back(ended):
+    """On PostgreSQL its clock stands still while it waits for the other's lock."""
+    ended()
+    later = Job.objects.values_list(Now(), flat=True)[0] + datetime.timedelta(hours=1)
+    Tally.objects.create(name=statistics.PROCESSED, until=later)
+    statistics.tally()
+    assert Tally.objects.get().until == later
 
 
 def test_two_sweeps_at_once_count_each_job_once(transactional_db, ended, together):
