@@ -15,20 +15,21 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from dust import audit
 
 SEED = os.environ.get("MODEL_SEED")  # other histories than the usual ones, and no time spent to shorten them
-ROUNDS = 8  # of walking, at most; one is enough nearly always
+ROUNDS = 36  # of walking, at most; one is enough nearly always
+MORE = 10  # histories in each round but the first
 
 NUMBERS = st.integers(0, 2**32)
 
 
 def walk(machine, *, examples, steps, missing):
-    """Run a state machine through histories by MODEL_SEED, until `missing()` says that nothing is.
+    """Run a state machine through that many examples by MODEL_SEED, and on until nothing is `missing()`.
 
     One round misses a rare move now and then. Its histories are not quite the same each time: hypothesis
     draws numbers from the source of whatever modules are loaded, so from what tests ran before.
     """
     for number in range(ROUNDS):
         hypothesis.seed(int(SEED or 0) + number * 1_000_003)(machine)
-        run_state_machine_as_test(machine, settings=_settings(examples, steps))
+        run_state_machine_as_test(machine, settings=_settings(MORE if number else examples, steps))
         if not missing():
             return
 

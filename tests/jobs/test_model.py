@@ -44,7 +44,7 @@ WAYS = {
     "starting": {"accept": 4, "progress": 1, "release": 1, "reap": 1, "bury": 1, "hand_back": 1, "fail": 1},
     "processing": {
         "progress": 1,
-        "complete": 2,
+        "complete": 4,
         "release": 1,
         "reap": 2,
         "bury": 1,
@@ -54,8 +54,8 @@ WAYS = {
 }
 # and what more, by whether its user wants it: of a job at work, and of one that waits for another worker
 WISHES = {
-    "": {"ask_to_cancel": 1},
-    "standing": {"stop": 1, "go_on": 2},
+    "": {"ask_to_cancel": 2},
+    "standing": {"stop": 2, "go_on": 4},
     "lapsed": {"ask_to_cancel": 1, "stop": 1},
 }
 OF_A_WISH = ("ask_to_cancel", "stop", "go_on")
@@ -318,7 +318,9 @@ class House(Walk):
             hand, verbs = dice.choice(busy or self.late), OF_A_WORKER
             when = "by one who lost it to another" if busy else "by one who lost it"
         else:
-            job = self.some(set(Status), dice)
+            unwanted = [job for job in self.jobs.values() if job.worker and job.wish == "standing"]
+            often = unwanted and dice.random() < 0.5  # else it is hardly ever come to what a second wish does
+            job = dice.choice(unwanted) if often else self.some(set(Status), dice)
             hand, verbs, when = self.hands[job.id], not_now(job), f"while {job.stage}"
         note(f"{', '.join(verbs)} job {str(hand.id)[-4:]} {when}")
         self.changes_nothing(*(self.word(verb, copy.copy(hand)) for verb in verbs))
