@@ -92,6 +92,20 @@ def no_memories():
     cache.clear()
 
 
+@pytest.fixture(scope="session")
+def gate_of_held(tmp_path_factory):
+    """Where there is a file while jobs of the model `held` may go on."""
+    return tmp_path_factory.mktemp("gate") / "open"
+
+
+@pytest.fixture
+def held(gate_of_held):
+    """They stay at work until this is called, or the test ends: others need the workers."""
+    gate_of_held.unlink(missing_ok=True)
+    yield gate_of_held.touch
+    gate_of_held.touch()
+
+
 @pytest.fixture
 def together():
     """Call a function with each argument at the same moment, in threads with connections of their own."""

@@ -7,7 +7,14 @@ HOST = "127.0.0.1"
 
 
 def reserve() -> int:
-    """Return a port that nobody else is given until this process ends.
+    """Return a port that nobody else is given until this process ends."""
+    holder = hold()
+    atexit.register(holder.close)
+    return port_of(holder)
+
+
+def hold() -> socket.socket:
+    """Return a socket; nobody else is given its port until it is closed.
 
     A port that is only looked up is soon lent to some client's connection, and our server finds it taken. So
     a socket stays bound to it here: it never listens, so that connects are refused, and with SO_REUSEADDR our
@@ -16,5 +23,8 @@ def reserve() -> int:
     holder = socket.socket()
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     holder.bind((HOST, 0))
-    atexit.register(holder.close)
+    return holder
+
+
+def port_of(holder: socket.socket) -> int:
     return int(holder.getsockname()[1])

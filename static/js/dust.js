@@ -19,9 +19,8 @@ const FATES = {
   reverse: { tone: BACK, say: (cost) => `${cost} had been charged, and were given back in full.` },
 };
 
-let rows = []; // newest first
+let rows = []; // newest first; anew with each look, and what answers an earlier look is thrown away
 let hasMore = false;
-let generation = 0; // of the list: an answer for an earlier one is thrown away
 let prompts = new Map(); // job id -> prompt
 let onBalance = () => {};
 
@@ -52,19 +51,18 @@ async function open() {
 }
 
 async function reload() {
-  generation += 1;
-  const mine = generation;
+  const mine = [];
+  rows = mine;
   const jobs = await call("/videos/jobs?limit=100");
-  if (mine !== generation) return;
+  if (mine !== rows) return;
   prompts = new Map(jobs.body.jobs.map(({ job_id: id, prompt }) => [id, prompt]));
-  rows = [];
   await more();
 }
 
 async function more() {
-  const mine = generation;
+  const mine = rows;
   const { body } = await call(`/dust/transactions?limit=${PAGE}&offset=${rows.length}`);
-  if (mine !== generation) return;
+  if (mine !== rows) return;
   const known = new Set(rows.map(({ id }) => id));
   rows.push(...body.transactions.filter(({ id }) => !known.has(id)));
   hasMore = body.pagination.has_more;

@@ -7,7 +7,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser import held as held_model
+from tests import held
 from tests.live import Installation
 from tests.remote.cases import CASES
 
@@ -80,19 +80,7 @@ def far_away():
 
 
 @pytest.fixture(scope="session")
-def gate(tmp_path_factory):
-    return tmp_path_factory.mktemp("gate") / "open"
-
-
-@pytest.fixture
-def held(gate):
-    """Jobs of the model `held` stay at work until this is called."""
-    with held_model.holding(gate) as let_go:
-        yield let_go
-
-
-@pytest.fixture(scope="session")
-def live(tmp_path_factory, far_away, gate):
+def live(tmp_path_factory, far_away, gate_of_held):
     far = CASES[0].entry(far_away)
     far["remote"] = {**far["remote"], "key": "FAR_KEY", "poll_seconds": 0.2}
     environment = {
@@ -102,7 +90,7 @@ def live(tmp_path_factory, far_away, gate):
         "DUST_OPENING_GRANT": "100",
         "MAX_ACTIVE_JOBS": str(MOST_ACTIVE),
         "RATE_LOGIN": "1000/min",  # from one address, in less than a minute
-        "VIDEO_MODELS": json.dumps({**MODELS, "far": far, "held": held_model.entry(gate)}),
+        "VIDEO_MODELS": json.dumps({**MODELS, "far": far, "held": held.entry(gate_of_held)}),
     }
     with Installation(tmp_path_factory.mktemp("installation"), **environment) as installation:
         yield installation

@@ -9,8 +9,7 @@ import threading
 import pytest
 from PIL import Image
 
-from tests import services
-from tests.browser import held as held_model
+from tests import held, services
 from tests.clients import node
 from tests.live import Installation
 
@@ -45,19 +44,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def gate(tmp_path_factory):
-    return tmp_path_factory.mktemp("gate") / "open"
-
-
-@pytest.fixture
-def held(gate):
-    """Jobs of the model `held` stay at work until this is called."""
-    with held_model.holding(gate) as let_go:
-        yield let_go
-
-
-@pytest.fixture(scope="session")
-def live(tmp_path_factory, site, gate):
+def live(tmp_path_factory, site, gate_of_held):
     """An installation that accepts pages of that site."""
     environment = {
         "DUST_OPENING_GRANT": "1000",
@@ -65,7 +52,7 @@ def live(tmp_path_factory, site, gate):
         "RATE_READ": "100000/min",
         "CORS_ALLOWED_ORIGINS": site[1],
         "DEFAULT_MODEL": "rehearsal",  # which costs a fraction of the processor time
-        "VIDEO_MODELS": json.dumps({"held": held_model.entry(gate)}),
+        "VIDEO_MODELS": json.dumps({"held": held.entry(gate_of_held)}),
     }
     with Installation(tmp_path_factory.mktemp("installation"), **environment) as installation:
         yield installation

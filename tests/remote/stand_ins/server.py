@@ -6,13 +6,14 @@ import dataclasses
 import email.parser
 import json
 import re
-import socket
 import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import h11
+
+from tests import ports
 
 
 @dataclasses.dataclass
@@ -98,12 +99,8 @@ class Server:
         self.holds: list[Hold] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        # Bound from the beginning to the end, listening or not, so that nobody else is lent the port: beside
-        # a socket that never listens ours may, as both reuse addresses.
-        self._holder = socket.socket()
-        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._holder.bind(("127.0.0.1", 0))
-        self.port = self._holder.getsockname()[1]
+        self._holder = ports.hold()  # from the beginning to the end, listening or not
+        self.port = ports.port_of(self._holder)
 
     def routes(self) -> list[tuple[str, str, Callable[..., Answer]]]:
         raise NotImplementedError

@@ -1,6 +1,5 @@
 """A model whose videos wait for the test: what is to be seen meanwhile has all the time that it takes."""
 
-import contextlib
 import time
 from pathlib import Path
 
@@ -15,16 +14,6 @@ def entry(gate: Path) -> dict:
     """Return the model's entry in VIDEO_MODELS. Its jobs go on while there is such a file."""
     options = {"gate": str(gate), "seconds": 0.2}
     return {"title": "Held", "provider": f"{__name__}.Held", "seconds_of_work": 0.4, "options": options}
-
-
-@contextlib.contextmanager
-def holding(gate: Path):
-    """Hold all jobs of the model until what is given is called, or the block ends: they need the workers."""
-    gate.unlink(missing_ok=True)
-    try:
-        yield gate.touch
-    finally:
-        gate.touch()
 
 
 class Held(Rehearsal):
