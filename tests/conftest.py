@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from dust import triggers
 from jobs import support
+from tests import flush
 
 # Real processes, files or pages in which the database plays no part.
 RUN_ONCE = (
@@ -60,7 +61,13 @@ def _meets_a_database(item):
 
 
 @pytest.fixture
-def _django_db_helper(_django_db_helper):
+def flush_with_all_or_none():
+    with connection.execute_wrapper(flush.with_all_or_none):
+        yield
+
+
+@pytest.fixture
+def _django_db_helper(flush_with_all_or_none, _django_db_helper):
     """Let a transactional test empty the ledger when it ends.
 
     SQLite empties tables by DELETE, which the ledger's triggers refuse. They go just before the flush (this
