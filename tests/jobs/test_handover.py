@@ -198,6 +198,7 @@ def test_a_cluster_is_retired_though_the_database_was_away_when_it_was_asked_to_
     while not workers.is_stopping("w1") and time.monotonic() < deadline:
         time.sleep(0.1)
     leaving.stop()
+    leaving.join(60)
     assert workers.is_stopping("w1")
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from base import processes
@@ -124,6 +125,8 @@ def kept(installed, tmp_path):
         lines.append(line)
         sys.stdout.write(line)
 
+    with psycopg.connect(installed.environment["DATABASE_URL"]) as connection:
+        connection.execute("DELETE FROM jobs_message")  # a cluster that had to be killed kept one for long
     with Children(environment=installed.environment, write=write) as children:
         children.start(Program("worker", (*local.manage(), "worker", "--grace=2"), restart=True))
         kept = Kept(tmp_path, children, installed.environment, lines)

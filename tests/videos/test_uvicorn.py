@@ -187,7 +187,7 @@ def database_connections(server):
     """How many connections the server has open."""
     if connection.vendor == "sqlite":
         return sum(path.endswith(".sqlite3") for path in server.open_files())
-    ours = "datname = current_database() AND pid <> pg_backend_pid()"
+    ours = "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {ours}")
         return cursor.fetchone()[0]

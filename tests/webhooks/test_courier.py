@@ -71,13 +71,14 @@ def test_a_receiver_that_says_nothing_delays_nobody_else(start, settings, alice,
         register(server.url(), user=bob)
         for _ in range(20):
             lifecycle.submit(order_for(alice, cost=0))
-        start()
+        [courier] = start()
         eventually(lambda: len(silent.requests) == 4)  # and never more than that
         for _ in range(15):
             lifecycle.submit(order_for(bob, cost=0))
         server.wait_for(15)  # while all of the other's are under way: its time is not over
         assert len(silent.requests) == 4
         assert not Attempt.objects.filter(http_status=None).exists()
+        courier.stop()  # or it would go on to whoever is lent the port
 
 
 def test_it_goes_on_after_the_database_dropped_its_connection(start, alice, register, server):

@@ -1,10 +1,12 @@
 """Receivers that are down, slow, redirecting, gone or hostile: what arrives, when, in which order."""
 
+import contextlib
 import datetime
 
 import pytest
 from django.utils import timezone
 
+from tests import ports
 from tests.jobs import servers
 from tests.webhooks.conftest import pass_time
 from tests.webhooks.receiving import Listener, Reply
@@ -73,11 +75,11 @@ class TestDown:
         assert all(heard.verify(secret) for heard in server.heard)
 
     def test_nobody_listens(self, register, submit, carry, settings):
-        with Listener() as gone:
-            settings.OUTBOUND_ALLOWED_HOSTS = [gone.host]
-        register(gone.url())
-        submit()
-        carry()
+        with contextlib.closing(ports.hold()) as gone:
+            settings.OUTBOUND_ALLOWED_HOSTS = [host := f"{ports.HOST}:{ports.port_of(gone)}"]
+            register(f"http://{host}/hook")
+            submit()
+            carry()
         delivery = Delivery.objects.get()
         assert (delivery.state, reason(delivery)) == (State.PENDING, "127.0.0.1 could not be reached.")
         assert delivery.attempts.get().http_status is None
