@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from dust import triggers
 from jobs import support
-from tests import flush
+from tests import flush, migrated
 
 # Real processes, files or pages in which the database plays no part.
 RUN_ONCE = (
@@ -77,6 +77,12 @@ def _django_db_helper(flush_with_all_or_none, _django_db_helper):
     yield
     if connection.vendor == "sqlite" and not connection.in_atomic_block:
         triggers.remove(connection)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated_folder(tmp_path_factory):
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        migrated.folder = tmp_path_factory.getbasetemp().parent
 
 
 @pytest.fixture(autouse=True)

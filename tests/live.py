@@ -11,7 +11,7 @@ import environ
 import psycopg
 from psycopg import sql
 
-from tests import ports
+from tests import migrated, ports
 from tests.ports import HOST
 from videoapi import local
 from videoapi.client import Api
@@ -41,6 +41,7 @@ class Installation:
             **environment,
         }
         self.url = ""
+        self._probe: str | None = None
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Installation":
@@ -53,7 +54,7 @@ class Installation:
             self.url = local.address(HOST, port)
             self.children.start(local.web(HOST, port))
             self.children.start(local.worker())
-            with contextlib.closing(self.user("probe")) as probe:
+            with contextlib.closing(self.user_of(self._probe or self.token(migrated.USER))) as probe:
                 local.wait_until_ready(probe, self.children)
             self._stack = stack.pop_all()
         return self
@@ -67,7 +68,10 @@ class Installation:
         with contextlib.ExitStack() as stack:
             if "DATABASE_URL" not in self.environment:
                 self.environment["DATABASE_URL"] = stack.enter_context(_database())
-            self.manage("migrate", "--verbosity=0")
+            if not self.environment["DATABASE_URL"]:
+                self._probe = migrated.copy(self.folder / migrated.NAME)
+            if not self._probe:
+                self.manage("migrate", "--verbosity=0")
             yield
 
     def manage(self, *arguments: str) -> str:

@@ -33,3 +33,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
 else:
     DATABASES["default"]["TEST"] = {"NAME": f"test_videoapi_{_tag}"}
+
+# Static files are looked for when one is asked for: each test's client would list all of them at its start.
+WHITENOISE_AUTOREFRESH = True

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from base import processes
+from tests import migrated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WORKERS = 2
@@ -32,11 +33,12 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory):
-    """A data folder with an empty, migrated SQLite database."""
-    folder = tmp_path_factory.mktemp("migrated")
-    command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
-    subprocess.run(command, cwd=ROOT, env=environment(folder), check=True)
+def made(tmp_path_factory):
+    """A data folder with a migrated SQLite database."""
+    folder = tmp_path_factory.mktemp("made")
+    if not migrated.copy(folder / migrated.NAME):
+        command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+        subprocess.run(command, cwd=ROOT, env=environment(folder), check=True)
     return folder
 
 
@@ -123,8 +125,8 @@ def halt(folder: Path, pid: int) -> None:
 
 
 @pytest.fixture
-def folder(migrated, tmp_path):
-    shutil.copytree(migrated, tmp_path / "data")
+def folder(made, tmp_path):
+    shutil.copytree(made, tmp_path / "data")
     return tmp_path / "data"
 
 

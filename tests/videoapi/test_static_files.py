@@ -9,6 +9,11 @@ from django.test import AsyncClient
 PATH = "/static/js/studio.js"
 
 
+@pytest.fixture(autouse=True)
+def as_deployed(settings):
+    settings.WHITENOISE_AUTOREFRESH = False
+
+
 @pytest.fixture
 def ask():
     def send(method="get", **headers):

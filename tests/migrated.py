@@ -1,0 +1,55 @@
+"""A SQLite database as `migrate` leaves it, with one user: made once in a run of the tests, and copied.
+
+To migrate takes as much of a processor as all else that an installation does at its start.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "db.sqlite3"  # in DATA_DIR
+USER = "probe"
+TOKEN = "token"  # the file beside it
+# Of all xdist workers of this run (tests/conftest.py); elsewhere there is too little to copy.
+folder: Path | None = None
+
+
+def copy(target: Path) -> str | None:
+    """Put the database there, and return the token of its user; None, and nothing done, outside of a run."""
+    if folder is None:
+        return None
+    made = folder / "migrated"
+    with _alone(folder / "migrated.lock"):
+        if not made.exists():
+            _make(folder / "migrating")
+            (folder / "migrating").rename(made)
+    shutil.copyfile(made / NAME, target)
+    return (made / TOKEN).read_text()
+
+
+@contextlib.contextmanager
+def _alone(path: Path):
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _make(data: Path) -> None:
+    shutil.rmtree(data, ignore_errors=True)  # of a worker that was killed
+    data.mkdir()
+    _manage(data, "migrate", "--verbosity=0")
+    (data / TOKEN).write_text(_manage(data, "create_token", USER).strip())
+
+
+def _manage(data: Path, *arguments: str) -> str:
+    own = {"DJANGO_SETTINGS_MODULE": "videoapi.settings", "DEBUG": "true", "DATA_DIR": str(data)}
+    environment = {**os.environ, **own, "SECRET_KEY": "", "DATABASE_URL": "", "REDIS_URL": ""}
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
