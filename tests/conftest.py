@@ -62,6 +62,7 @@ def _meets_a_database(item):
 
 @pytest.fixture
 def flush_with_all_or_none():
+    """Asked for before pytest-django's own fixture, below: so it is still there when that one flushes."""
     with connection.execute_wrapper(flush.with_all_or_none):
         yield
 
@@ -80,9 +81,10 @@ def _django_db_helper(flush_with_all_or_none, _django_db_helper):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def migrated_folder(tmp_path_factory):
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        migrated.folder = tmp_path_factory.getbasetemp().parent
+def migrated_folder(request, tmp_path_factory):
+    """Where all xdist workers find the one migrated database; without workers, the run's own folder."""
+    own = tmp_path_factory.getbasetemp()
+    migrated.folder = own.parent if hasattr(request.config, "workerinput") else own
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +99,12 @@ def media(settings, tmp_path):
         },
     }
     return tmp_path / "media"
+
+
+@pytest.fixture
+def static_files_as_deployed(settings):
+    """Listed once, at the start."""
+    settings.WHITENOISE_AUTOREFRESH = False
 
 
 @pytest.fixture(autouse=True)

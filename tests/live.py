@@ -41,7 +41,7 @@ class Installation:
             **environment,
         }
         self.url = ""
-        self._probe: str | None = None
+        self._token: str | None = None
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Installation":
@@ -54,7 +54,7 @@ class Installation:
             self.url = local.address(HOST, port)
             self.children.start(local.web(HOST, port))
             self.children.start(local.worker())
-            with contextlib.closing(self.user_of(self._probe or self.token(migrated.USER))) as probe:
+            with contextlib.closing(self.user_of(self._token or self.token(migrated.USER))) as probe:
                 local.wait_until_ready(probe, self.children)
             self._stack = stack.pop_all()
         return self
@@ -69,8 +69,8 @@ class Installation:
             if "DATABASE_URL" not in self.environment:
                 self.environment["DATABASE_URL"] = stack.enter_context(_database())
             if not self.environment["DATABASE_URL"]:
-                self._probe = migrated.copy(self.folder / migrated.NAME)
-            if not self._probe:
+                self._token = migrated.copy(self.folder / migrated.NAME)
+            if not self._token:
                 self.manage("migrate", "--verbosity=0")
             yield
 

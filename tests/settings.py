@@ -34,5 +34,5 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["TEST"] = {"NAME": f"test_videoapi_{_tag}"}
 
-# Static files are looked for when one is asked for: each test's client would list all of them at its start.
+# Static files are looked for when one is asked for: else each client lists them all at its start.
 WHITENOISE_AUTOREFRESH = True

@@ -42,7 +42,7 @@ def test_the_page_is_plain_html_with_nothing_inline(client):
     assert "no-store" in response.headers["Cache-Control"]
 
 
-def test_the_style_sheet_is_served(client):
+def test_the_style_sheet_is_served(static_files_as_deployed, client):
     page = client.get("/login").content.decode()
     for address in re.findall(r'(?:href|src)="(/static/[^"]+)"', page):
         response = client.get(address)

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -30,16 +29,6 @@ def environment(folder: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     own = {"DJANGO_SETTINGS_MODULE": "videoapi.settings", "DEBUG": "true", "DATA_DIR": str(folder)}
     return {**kept, **own, "SECRET_KEY": "", "SECURE_COOKIES": "true", "LOG_LEVEL": "INFO"}
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory):
-    """A data folder with a migrated SQLite database."""
-    folder = tmp_path_factory.mktemp("made")
-    if not migrated.copy(folder / migrated.NAME):
-        command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
-        subprocess.run(command, cwd=ROOT, env=environment(folder), check=True)
-    return folder
 
 
 class Supervised:
@@ -125,8 +114,10 @@ def halt(folder: Path, pid: int) -> None:
 
 
 @pytest.fixture
-def folder(made, tmp_path):
-    shutil.copytree(made, tmp_path / "data")
+def folder(tmp_path):
+    """A data folder with a migrated SQLite database."""
+    (tmp_path / "data").mkdir()
+    migrated.copy(tmp_path / "data" / migrated.NAME)
     return tmp_path / "data"
 
 

@@ -126,7 +126,7 @@ def kept(installed, tmp_path):
         sys.stdout.write(line)
 
     with psycopg.connect(installed.environment["DATABASE_URL"]) as connection:
-        connection.execute("DELETE FROM jobs_message")  # a cluster that had to be killed kept one for long
+        connection.execute("DELETE FROM jobs_message")  # one that a killed cluster held would lie for long
     with Children(environment=installed.environment, write=write) as children:
         children.start(Program("worker", (*local.manage(), "worker", "--grace=2"), restart=True))
         kept = Kept(tmp_path, children, installed.environment, lines)

@@ -49,11 +49,8 @@ def submit(alice, transactional_db):
 
 
 @pytest.fixture(autouse=True)
-def _looks_often(monkeypatch):
-    """A driver looks for jobs, wishes, hints and news more often than it does, for less to wait for.
-
-    And it waits for each of its threads to close its connection, however busy the machine is.
-    """
+def _in_time(monkeypatch):
+    """A driver looks for jobs, wishes, hints and news more often, and waits longer for its threads' end."""
     monkeypatch.setattr(driver, "LOOK_SECONDS", 0.2)
     monkeypatch.setattr(driver, "CLOSING_SECONDS", PATIENCE)
 

@@ -7,11 +7,7 @@ from django.contrib.staticfiles import finders
 from django.test import AsyncClient
 
 PATH = "/static/js/studio.js"
-
-
-@pytest.fixture(autouse=True)
-def as_deployed(settings):
-    settings.WHITENOISE_AUTOREFRESH = False
+pytestmark = pytest.mark.usefixtures("static_files_as_deployed")
 
 
 @pytest.fixture

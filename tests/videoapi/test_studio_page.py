@@ -37,7 +37,7 @@ def test_all_modules_are_fetched_at_once(page):
     assert preloaded == {f"js/{path.name}" for path in MODULES}
 
 
-def test_every_style_and_script_is_served(client, page):
+def test_every_style_and_script_is_served(static_files_as_deployed, client, page):
     addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
     assert len(addresses) > len(MODULES)
     for address in addresses:

@@ -63,7 +63,9 @@ def test_two_at_once_send_each_message_once_and_each_jobs_in_order(start, alice,
         assert server.types(str(job.id)) == ["job.queued", "job.cancelled"]
 
 
-def test_a_receiver_that_says_nothing_delays_nobody_else(start, settings, alice, bob, register, server):
+def test_a_receiver_that_says_nothing_delays_nobody_else(
+    start, settings, monkeypatch, alice, bob, register, server
+):
     settings.WEBHOOK_TIMEOUT_SECONDS = 60.0
     with servers.serving(silence) as silent:
         settings.OUTBOUND_ALLOWED_HOSTS = [*settings.OUTBOUND_ALLOWED_HOSTS, f"127.0.0.1:{silent.port}"]
@@ -78,6 +80,7 @@ def test_a_receiver_that_says_nothing_delays_nobody_else(start, settings, alice,
         server.wait_for(15)  # while all of the other's are under way: its time is not over
         assert len(silent.requests) == 4
         assert not Attempt.objects.filter(http_status=None).exists()
+        monkeypatch.setattr(courier_module, "STOP_SECONDS", 0)
         courier.stop()  # or it would go on to whoever is lent the port
 
 

@@ -76,7 +76,8 @@ class TestDown:
 
     def test_nobody_listens(self, register, submit, carry, settings):
         with contextlib.closing(ports.hold()) as gone:
-            settings.OUTBOUND_ALLOWED_HOSTS = [host := f"{ports.HOST}:{ports.port_of(gone)}"]
+            host = f"{ports.HOST}:{ports.port_of(gone)}"
+            settings.OUTBOUND_ALLOWED_HOSTS = [host]
             register(f"http://{host}/hook")
             submit()
             carry()

@@ -133,7 +133,9 @@ class Server:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await self._loop.shutdown_default_executor()  # a call that it makes ends before it does
+        await (
+            self._loop.shutdown_default_executor()
+        )  # a webhook that is being sent ends before the server does
 
     async def _stop_accepting(self) -> None:
         """Close the listening socket. What was accepted just before is made a connection first, of which
