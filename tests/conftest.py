@@ -41,10 +41,30 @@ RUN_ONCE = (
     "tests/webhooks/test_javascript.py",
     "tests/webhooks/test_killed.py",
 )
+# The tests of each share an installation, which is closed when a test of another folder comes.
+SHARING = ("tests/browser/", "tests/clients/", "tests/hostile/")
 
 
 def pytest_collection_modifyitems(config, items):
-    """On PostgreSQL leave out what can't tell one database from another: the run on SQLite has it."""
+    """On PostgreSQL leave out what was shown, and keep together what shares an installation."""
+    _leave_out(config, items)
+    _keep_together(items)
+
+
+def _keep_together(items):
+    """Where the shuffle put the first of a folder all of its tests come: an idle installation is not free."""
+    places: dict[str, int] = {}
+    for place, item in enumerate(items):
+        places.setdefault(_home(item), place)
+    items.sort(key=lambda item: places[_home(item)])
+
+
+def _home(item):
+    return next((folder for folder in SHARING if item.nodeid.startswith(folder)), item.nodeid)
+
+
+def _leave_out(config, items):
+    """Leave out what can't tell one database from another: the run on SQLite has it."""
     if not os.environ.get("DATABASE_URL"):
         return
     told_apart = [item for item in items if _meets_a_database(item)]

@@ -72,14 +72,14 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def far_away():
     """A provider of videos that take an hour, for the model `far`; it stops them when it is asked to."""
     with CASES[0].stand_in(takes=3600.0) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live(tmp_path_factory, far_away, gate_of_held):
     far = CASES[0].entry(far_away)
     far["remote"] = {**far["remote"], "key": "FAR_KEY", "poll_seconds": 0.2}
@@ -96,7 +96,7 @@ def live(tmp_path_factory, far_away, gate_of_held):
         yield installation
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def people(live):
     """New users for the taking, each with a session: making them one by one would take longer than a test."""
     made = live.manage("shell", "--no-imports", "-c", MAKE.format(count=PEOPLE, password=PASSWORD))

@@ -43,7 +43,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live(tmp_path_factory, site, gate_of_held):
     """An installation that accepts pages of that site."""
     environment = {

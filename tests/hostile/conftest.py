@@ -19,7 +19,7 @@ WAITING = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def installation(tmp_path_factory):
     with Installation(
         tmp_path_factory.mktemp("fuzzed"),
@@ -47,7 +47,7 @@ END_ALL = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def objects(installation):
     """A user's token, and ids of what the user has: jobs in each state, videos, and links to their files."""
     token = installation.token(f"fuzzed{os.urandom(4).hex()}")
