@@ -308,7 +308,7 @@ def test_a_driver_that_is_to_stop_finishes_what_it_has_and_takes_nothing_more(fa
     later = []
     stopping = threading.Thread(target=lambda: later.append(one.stop(seconds=PATIENCE)))
     stopping.start()
-    eventually(lambda: one._stopping)
+    eventually(lambda: one._stopping and one._news._waiters)  # a look that was under way is over
     other = submit("Another sea")
     stand_in.end_works()
     stopping.join()
