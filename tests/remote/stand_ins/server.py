@@ -133,9 +133,8 @@ class Server:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await (
-            self._loop.shutdown_default_executor()
-        )  # a webhook that is being sent ends before the server does
+        # A webhook that is being sent ends before the server does.
+        await self._loop.shutdown_default_executor()
 
     async def _stop_accepting(self) -> None:
         """Close the listening socket. What was accepted just before is made a connection first, of which
