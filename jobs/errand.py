@@ -11,7 +11,17 @@ import logging
 import random
 import time
 
-from jobs import asking, engagement, fetching, formats, lifecycle, remote_tasks, submitting, upstreams
+from jobs import (
+    asking,
+    engagement,
+    fetching,
+    formats,
+    lifecycle,
+    remote_tasks,
+    runner,
+    submitting,
+    upstreams,
+)
 from jobs.bell import Bell
 from jobs.engagement import Engaged, Lost, Waits
 from jobs.errors import JobLost
@@ -24,7 +34,7 @@ from jobs.withdrawal import Withdrawal
 
 logger = logging.getLogger(__name__)
 
-FETCHES = 6  # tries to get a finished video, each with a fresh address
+FETCHES = 6  # tries to deliver a finished video, each with a fresh address
 GONE = 6  # polls in a row that are told the work is not known
 GONE_WITH_A_CANCEL = 2  # the same once the provider has agreed to cancel it: some forget such work
 FORGOTTEN = "It has agreed to cancel it, and does not know it any more."
@@ -41,7 +51,7 @@ async def run(errand: "Errand") -> None:
         try:
             await errand.run()
         except ProviderError as error:
-            await office.write(lifecycle.fail, job, code=error.code, detail=error.detail)
+            await office.write(runner.give_up, job, error)
         except remote_tasks.Unwanted:
             await office.write(remote_tasks.stop_unsent, job)
         except Waits as why:
@@ -122,7 +132,7 @@ class Errand:
                 reason = str(error)
             else:
                 return
-        detail = f"The provider has made the video, but it could not be fetched. {reason}"
+        detail = f"The provider has made the video, but it could not be delivered. {reason}"
         raise Lost(FailureCode.PROVIDER_UNAVAILABLE, detail)
 
     async def _deliver(self, engaged: Engaged, made: Made) -> None:
@@ -133,6 +143,8 @@ class Errand:
             with engagement.storing(self._job):  # the video is still there when it goes on
                 await fetching.deliver(self._job, made, route, self._office, seconds=seconds)
         except ProviderError as error:
+            if error.retryable:  # whoever looked into the file has died
+                raise fetching.Unfetched(error.detail) from error
             raise Lost(error.code, error.detail) from error
 
     async def _wait(self, engaged: Engaged) -> Made | NotMade:

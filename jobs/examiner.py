@@ -39,7 +39,8 @@ class Examiner:
     ) -> Picture:
         """Return the picture as a plain JPEG in `folder`, within the frame of a video of that resolution.
 
-        Without one it has the size it came in. Raise ProviderError with `failure`.
+        Without one it has the size it came in. Raise ProviderError with `failure`, or a retryable one if the
+        process dies again and again.
         """
         original_as_json = {"path": str(original.path), "name": original.name, "remark": original.remark}
         asked = {"original": original_as_json, "folder": str(folder), "failure": failure.value}
@@ -49,7 +50,8 @@ class Examiner:
     def video(self, path: Path, folder: Path, *, seconds: float) -> Rendered:
         """Return what the file is, with a poster made in `folder`; `seconds` is what was asked for.
 
-        Raise ProviderError if it is no MP4 that plays for about so long.
+        Raise ProviderError if it is no MP4 that plays for about so long, or a retryable one if the process
+        dies again and again.
         """
         said = self._ask("video", {"path": str(path), "folder": str(folder), "seconds": seconds})
         rendered = channel.read(json.dumps({"done": said}).encode())
@@ -70,7 +72,7 @@ class Examiner:
                 except (BrokenPipeError, EOFError, TimeoutError):
                     self._end()
         detail = "The process that looked into the file died of it, or came to no end."
-        raise ProviderError(FailureCode.INTERNAL_ERROR, detail)
+        raise ProviderError(FailureCode.INTERNAL_ERROR, detail, retryable=True)
 
     def _exchange(self, line: bytes) -> dict[str, Any]:
         process = self._running()

@@ -24,14 +24,14 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Unfetched(Exception):
-    """The file did not come. Asking the provider again for its address may help."""
+    """The file did not come, or not all the way. Asking the provider again for its address may help."""
 
 
 async def deliver(job: Job, made: Made, route: Route, office: Office, *, seconds: float) -> None:
     """Fetch the video, which should last `seconds`, and complete the job with it.
 
-    Raise Unfetched, ProviderError if it is no such video or too large, OSError if our storage fails, or
-    JobLost.
+    Raise Unfetched, ProviderError if it is no such video or too large (a retryable one if it could not be
+    looked into), OSError if our storage fails, or JobLost.
     """
     with workplace.folder(job.id) as folder:
         video = folder / "video.mp4"
