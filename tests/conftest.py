@@ -101,10 +101,11 @@ def _django_db_helper(flush_with_all_or_none, _django_db_helper):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def migrated_folder(request, tmp_path_factory):
-    """Where all xdist workers find the one migrated database; without workers, the run's own folder."""
+def shared_folder(request, tmp_path_factory):
+    """Of all xdist workers, where they find the one migrated database; without workers, the run's own."""
     own = tmp_path_factory.getbasetemp()
     migrated.folder = own.parent if hasattr(request.config, "workerinput") else own
+    return migrated.folder
 
 
 @pytest.fixture(autouse=True)

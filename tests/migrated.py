@@ -3,14 +3,14 @@
 To migrate takes as much of a processor as all else that an installation does at its start.
 """
 
-import contextlib
-import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from tests import turns
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "db.sqlite3"  # in DATA_DIR
@@ -25,18 +25,11 @@ def copy(target: Path) -> str | None:
     if folder is None:
         return None
     made = folder / "migrated"
-    with _alone(folder / "migrated.lock"):
+    with turns.alone(folder / "migrated.lock"):
         if not made.exists():
             _make(folder).rename(made)
     shutil.copyfile(made / NAME, target)
     return (made / TOKEN).read_text()
-
-
-@contextlib.contextmanager
-def _alone(path: Path):
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _make(beside: Path) -> Path:

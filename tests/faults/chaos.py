@@ -144,7 +144,7 @@ class Chaos(threading.Thread):
         if kind.startswith("freeze"):
             return self._freeze(victim, f"{machine.name}, {victim.pid}")
         if kind == "guard":
-            machine.guard_killed_at = time.monotonic()
+            machine.guard_killed_at = max(time.monotonic(), machine.thawed_at)
         processes.kill(victim)
         return f"{machine.name}, {victim.pid}"
 

@@ -29,7 +29,7 @@ class Order:
     """One Idempotency-Key: what was sent with it, and every answer that says something about it.
 
     `unknown` counts tries whose outcome the client can't know: the answer was lost, or was a 503. `script` is
-    the prompt's words in brackets.
+    the prompt's words in brackets. The user of a `fickle` one may change their mind while it is made.
     """
 
     user: str
@@ -38,6 +38,7 @@ class Order:
     script: str = ""
     picture: str = ""  # SHA-256 of what was uploaded
     fetched: bool = False  # its picture is at an address
+    fickle: bool = False
     receipts: list[Receipt] = dataclasses.field(default_factory=list)
     fresh: int = 0  # receipts that did not say they were a repetition
     unknown: int = 0

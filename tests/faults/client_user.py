@@ -15,6 +15,7 @@ from tests.faults.client_journal import DUST, FINISHED, Closing, Journal, Order,
 COSTS = {"generate": 10, "animate": 8}
 SMALLEST = {"duration": "short", "resolution": "sd_480p"}
 PAGE = 100
+FICKLE = 0.3  # of the orders: were it any order at any turn, a busy machine's would be cancelled nearly all
 
 
 class User(threading.Thread):
@@ -60,8 +61,8 @@ class User(threading.Thread):
             self._order()
         elif dice < 0.42:
             self._look_at_balance()
-        elif dice < 0.45:
-            self._cancel(self._chance.choice(waiting))
+        elif dice < 0.45 and (fickle := [each for each in waiting if each.fickle]):
+            self._cancel(self._chance.choice(fickle))
         elif dice < 0.51 and (ended := [each for each in self.journal.orders if each.is_finished]):
             self._return_to(self._chance.choice(ended))
         else:
@@ -93,6 +94,7 @@ class User(threading.Thread):
         model, script = client_scripts.draw(self._chance, number=len(self.journal.orders))
         fields = {**SMALLEST, "model": model, "prompt": f"Storm {key} {script}", "seed": 7}
         order = Order(user=self.journal.user, key=key, kind="generate", script=script)
+        order.fickle = self._chance.random() < FICKLE
         headers, dice = {"Idempotency-Key": key}, self._chance.random()
         if dice < 0.7:
             body = {**fields, "aspect_ratio": "1:1", "metadata": {"key": key}}

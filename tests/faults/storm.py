@@ -43,7 +43,7 @@ from tests.faults.storm_plan import LEASE_SECONDS, MAX_ATTEMPTS, OPENING_GRANT, 
 from tests.faults.storm_providers import Providers
 from tests.faults.storm_report import Report
 
-READY_SECONDS = 90.0
+READY_SECONDS = 240.0  # one of CI took 80, on a machine that was busy with others
 
 
 class Storm:
@@ -196,16 +196,20 @@ class Storm:
         ends = time.monotonic() + self.plan.seconds
         while chaos.is_alive():
             late = time.monotonic() - ends
-            if late > 3 * self.plan.seconds or (late > 0 and self._has_shown_enough(chaos, users)):
+            is_time = late > 0 and (late > self.plan.seconds or self._is_served(users))
+            if late > 3 * self.plan.seconds or (is_time and self.plan.least.is_struck(chaos.kills)):
                 break
             time.sleep(0.5)
         chaos.end()
         self._log(f"the storm is over: {chaos.kills.total()} kills, {chaos.done.total()} strikes")
+        calm_ends = time.monotonic() + self.plan.patience
+        while not self._is_served(users) and time.monotonic() < calm_ends:
+            time.sleep(0.5)
         return chaos
 
-    def _has_shown_enough(self, chaos: Chaos, users: list[User]) -> bool:
+    def _is_served(self, users: list[User]) -> bool:
         journals, taken = [user.journal for user in users], self._providers.sold().taken
-        return self.plan.least.is_reached(journals, taken=taken, kills=chaos.kills)
+        return self.plan.least.is_served(journals, taken=taken)
 
     def _settle(self, users: list[User]) -> None:
         self._closing.set()

@@ -21,6 +21,7 @@ MARK = "VIDEOAPI_STORM"
 REMOTE_QUEUE = "remote"
 GRACE_SECONDS = 5
 WORKER_OPTIONS = (f"--grace={GRACE_SECONDS}", "--pulse-timeout=20")  # as short as the lease and the rest
+NOTICE_SECONDS = 5.0  # a program may live on without its guard
 TIDY_SECONDS = 20.0  # after the program's end nothing of it may be left for longer
 STOP_SECONDS = GRACE_SECONDS + 20.0  # from SIGTERM to its end
 
@@ -37,7 +38,7 @@ class Machine:
     address: str = ""
     violations: list[str] = field(default_factory=list)
     starts: int = 0
-    guard_killed_at: float = 0.0
+    guard_killed_at: float = 0.0  # or when the program can know of it
     thawed_at: float = 0.0  # when all of it went on after a freeze, or is to go on
 
     def __post_init__(self) -> None:
@@ -102,7 +103,7 @@ class Machine:
         while (left := self.parts()) and time.monotonic() < max(ended_at, self.thawed_at) + TIDY_SECONDS:
             time.sleep(0.1)
         # with its guard killed as well there was nobody left to end them: that takes a second death at once
-        if left and time.monotonic() - self.guard_killed_at > TIDY_SECONDS + 5:
+        if left and ended_at - self.guard_killed_at > NOTICE_SECONDS:
             named = ", ".join(f"{part.pid} {command(part)}" for part in left)
             self.violations.append(f"processes: {self.name} ended and left behind {named}")
         processes.end_all(self.mark)

@@ -35,8 +35,12 @@ class Least:
     kinds: int = 0  # of what is killed
     first: frozenset[str] = frozenset()  # kinds that must be among them
 
-    def is_reached(self, journals: Iterable[Journal], *, taken: int, kills: Counter[str]) -> bool:
-        """Tell by what clients, providers and chaos know, while the database may be away."""
+    def is_struck(self, kills: Counter[str]) -> bool:
+        """Tell whether enough was killed."""
+        return kills.total() >= self.kills and len(kills) >= self.kinds and self.first <= kills.keys()
+
+    def is_served(self, journals: Iterable[Journal], *, taken: int) -> bool:
+        """Tell whether enough was made, by what clients and providers know: the database may be away."""
         numbered = [each for journal in journals for each in enumerate(list(journal.orders))]
         completed = [number for number, order in numbered if "completed" in order.statuses]
         return (
@@ -44,9 +48,6 @@ class Least:
             and len(completed) >= self.completed
             and sum(map(client_scripts.is_remote, completed)) >= self.completed_remotely
             and taken >= self.taken
-            and kills.total() >= self.kills
-            and len(kills) >= self.kinds
-            and self.first <= kills.keys()
         )
 
 
@@ -54,7 +55,8 @@ class Least:
 class Plan:
     """What kind of storm. `pause` is how many seconds lie between two strikes, at least and at most.
 
-    Where the machine is so busy that `least` is not reached by then, it lasts up to four times as long.
+    Where the machine is so busy that `least` is not reached by then, it lasts up to four times as long: twice
+    for what has to be made, which may also come when nothing is killed any more.
     """
 
     seed: int

@@ -5,12 +5,13 @@ import secrets
 
 import pytest
 
+from tests import turns
 from tests.faults import servers, storm
 from tests.faults.storm_plan import Least
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(900),  # it takes about a minute each, unless the machine is busy with something else
+    pytest.mark.timeout(1800),  # it takes about a minute each, unless the machine is busy with something else
     pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="brings its own servers: once is enough"),
 ]
 JOBS = {"acknowledged": 12, "completed": 3, "completed_remotely": 1, "taken": 3}
@@ -18,6 +19,13 @@ ON_POSTGRESQL = Least(**JOBS, kills=8, kinds=5, first=frozenset({"postgresql", "
 ON_SQLITE = Least(**JOBS, kills=6, kinds=4, first=frozenset({"web", "driver"}))
 # A strike every two seconds: each kind of them comes about once, the servers and the web first.
 SHORT = {"seconds": 36.0, "users": 6, "pause": (1.0, 3.0)}
+
+
+@pytest.fixture(autouse=True)
+def _one_at_a_time(shared_folder):
+    """Each has a dozen processes or two: several would show how busy the machine is, and little else."""
+    with turns.alone(shared_folder / "storm.lock"):
+        yield
 
 
 def seed():
