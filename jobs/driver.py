@@ -171,11 +171,13 @@ class Driver:
 
     async def _renew(self, office: Office) -> None:
         """Renew all leases; drop the jobs that were lost."""
-        jobs = [each.job for each, _ in self._held.values()]
+        held = dict(self._held)
+        jobs = [each.job for each, _ in held.values()]
         lost, stopping = await insist(office.watch, functools.partial(_renew, jobs, self._worker))
         self._stopping = self._stopping or stopping
         for job_id in lost:
-            self._drop(job_id)
+            if self._held.get(job_id) is held[job_id]:  # else it was taken again meanwhile
+                self._drop(job_id)
 
     async def _heed(self, office: Office) -> None:
         """Tell the jobs at hand whether their users still want them."""

@@ -11,17 +11,7 @@ import logging
 import random
 import time
 
-from jobs import (
-    asking,
-    engagement,
-    fetching,
-    formats,
-    lifecycle,
-    remote_tasks,
-    runner,
-    submitting,
-    upstreams,
-)
+from jobs import asking, engagement, fetching, formats, lifecycle, remote_tasks, submitting, upstreams
 from jobs.bell import Bell
 from jobs.engagement import Engaged, Lost, Waits
 from jobs.errors import JobLost
@@ -51,7 +41,10 @@ async def run(errand: "Errand") -> None:
         try:
             await errand.run()
         except ProviderError as error:
-            await office.write(runner.give_up, job, error)
+            if error.retryable and not errand.is_submitted:
+                await _try_again(job, error, office)
+            else:
+                await office.write(lifecycle.fail, job, code=error.code, detail=error.detail)
         except remote_tasks.Unwanted:
             await office.write(remote_tasks.stop_unsent, job)
         except Waits as why:
@@ -63,6 +56,11 @@ async def run(errand: "Errand") -> None:
             logger.exception("job %s", job.id)
             detail = f"{type(error).__name__}: {error}"
             await _fail_for_review(job, Lost(FailureCode.INTERNAL_ERROR, detail), office)
+
+
+async def _try_again(job: Job, error: ProviderError, office: Office) -> None:
+    if not await office.write(remote_tasks.stop_unsent, job):
+        await office.write(lifecycle.hand_back, job, code=error.code, detail=error.detail)
 
 
 async def _put_off(job: Job, why: Waits, office: Office) -> None:

@@ -69,10 +69,12 @@ class Examiner:
             for _ in range(TRIES):
                 try:
                     return self._exchange(json.dumps({verb: content}).encode() + b"\n")
-                except (BrokenPipeError, EOFError, TimeoutError):
+                except (BrokenPipeError, EOFError, TimeoutError) as error:
                     self._end()
-        detail = "The process that looked into the file died of it, or came to no end."
-        raise ProviderError(FailureCode.INTERNAL_ERROR, detail, retryable=True)
+                    died = not isinstance(error, TimeoutError)
+        detail = f"The process that looked into the file {'died of it' if died else 'came to no end'}."
+        # Whoever died may have been killed from outside; whoever came to no end was held up by the file.
+        raise ProviderError(FailureCode.INTERNAL_ERROR, detail, retryable=died)
 
     def _exchange(self, line: bytes) -> dict[str, Any]:
         process = self._running()

@@ -233,7 +233,7 @@ def release(
 def hand_back(job: Job, *, code: FailureCode, detail: str) -> None:
     """Give a job up for another attempt after a pause if one is left, else fail it. Raise JobLost."""
     with transaction.atomic():
-        delay = settings.JOB_RETRY * 4 ** (job.attempt - 1)
+        delay = settings.JOB_RETRY * 4 ** (min(job.attempt, settings.JOB_MAX_ATTEMPTS) - 1)
         if not _again_or_fail(job, delay, Job.objects.held(job), verb="hand_back", code=code, detail=detail):
             raise JobLost
 

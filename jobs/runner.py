@@ -40,17 +40,17 @@ def run(job_id: uuid.UUID, *, worker: str) -> None:
             with workplace.folder(job.id) as folder:
                 _make(job, hold, folder)
         except ProviderError as error:
-            hold.insist(functools.partial(give_up, job, error))
+            hold.insist(functools.partial(_give_up, job, error))
         except OSError as error:  # storage or disk: perhaps gone in a moment
             logger.exception("job %s: storage", job.id)
             fault = ProviderError(FailureCode.INTERNAL_ERROR, f"Storage failed: {error}", retryable=True)
-            hold.insist(functools.partial(give_up, job, fault))
+            hold.insist(functools.partial(_give_up, job, fault))
         except (JobLost, *AWAY):
             raise  # nothing can be noted any more: the lease has run out, and the reaper takes over
         except Exception as error:  # the outer edge: whatever a provider does, the user gets the DUST back
             logger.exception("job %s", job.id)
             fault = ProviderError(FailureCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
-            hold.insist(functools.partial(give_up, job, fault))
+            hold.insist(functools.partial(_give_up, job, fault))
 
 
 def _make(job: Job, hold: Hold, folder: Path) -> None:
@@ -163,8 +163,7 @@ def _details(job: Job, rendered: Rendered) -> library.Details:
     )
 
 
-def give_up(job: Job, error: ProviderError) -> None:
-    """Give a job another attempt if that may help and one is left, else fail it. Raise JobLost."""
+def _give_up(job: Job, error: ProviderError) -> None:
     if error.retryable:
         lifecycle.hand_back(job, code=error.code, detail=error.detail)
     else:

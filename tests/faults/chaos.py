@@ -144,7 +144,7 @@ class Chaos(threading.Thread):
         if kind.startswith("freeze"):
             return self._freeze(victim, f"{machine.name}, {victim.pid}")
         if kind == "guard":
-            machine.guard_killed_at = max(time.monotonic(), machine.thawed_at)
+            machine.guard_killed_at = time.monotonic()
         processes.kill(victim)
         return f"{machine.name}, {victim.pid}"
 
@@ -201,7 +201,10 @@ class Chaos(threading.Thread):
         def thaw() -> None:
             _signal_all(victims, signal.SIGCONT)
             machine.thawed_at = time.monotonic()
+            if machine.guard_killed_at > frozen_at:
+                machine.guard_killed_at = machine.thawed_at  # it could not be noticed before
 
+        frozen_at = time.monotonic()
         seconds = self._longer_than_a_lease()
         machine.thawed_at = time.monotonic() + seconds
         _signal_all(victims, signal.SIGSTOP)

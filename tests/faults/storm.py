@@ -196,20 +196,22 @@ class Storm:
         ends = time.monotonic() + self.plan.seconds
         while chaos.is_alive():
             late = time.monotonic() - ends
-            is_time = late > 0 and (late > self.plan.seconds or self._is_served(users))
-            if late > 3 * self.plan.seconds or (is_time and self.plan.least.is_struck(chaos.kills)):
+            if late > 3 * self.plan.seconds or (late > 0 and self._has_shown_enough(chaos, users, late)):
                 break
             time.sleep(0.5)
         chaos.end()
         self._log(f"the storm is over: {chaos.kills.total()} kills, {chaos.done.total()} strikes")
         calm_ends = time.monotonic() + self.plan.patience
-        while not self._is_served(users) and time.monotonic() < calm_ends:
+        while not self._is(self.plan.least.is_served, users) and time.monotonic() < calm_ends:
             time.sleep(0.5)
         return chaos
 
-    def _is_served(self, users: list[User]) -> bool:
-        journals, taken = [user.journal for user in users], self._providers.sold().taken
-        return self.plan.least.is_served(journals, taken=taken)
+    def _has_shown_enough(self, chaos: Chaos, users: list[User], late: float) -> bool:
+        shown = self.plan.least.is_under_way if late > self.plan.seconds else self.plan.least.is_served
+        return self.plan.least.is_struck(chaos.kills) and self._is(shown, users)
+
+    def _is(self, reached: Callable[..., bool], users: list[User]) -> bool:
+        return reached([user.journal for user in users], taken=self._providers.sold().taken)
 
     def _settle(self, users: list[User]) -> None:
         self._closing.set()

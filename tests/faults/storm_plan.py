@@ -39,16 +39,19 @@ class Least:
         """Tell whether enough was killed."""
         return kills.total() >= self.kills and len(kills) >= self.kinds and self.first <= kills.keys()
 
+    def is_under_way(self, journals: Iterable[Journal], *, taken: int) -> bool:
+        """Tell whether there was enough to lose, by what clients and providers know."""
+        orders = [order for journal in journals for order in list(journal.orders)]
+        return sum(bool(order.job_id) for order in orders) >= self.acknowledged and taken >= self.taken
+
     def is_served(self, journals: Iterable[Journal], *, taken: int) -> bool:
-        """Tell whether enough was made, by what clients and providers know: the database may be away."""
+        """Tell whether enough was made as well. The database, which knows better, may be away."""
+        journals = list(journals)
         numbered = [each for journal in journals for each in enumerate(list(journal.orders))]
         completed = [number for number, order in numbered if "completed" in order.statuses]
-        return (
-            sum(bool(order.job_id) for _, order in numbered) >= self.acknowledged
-            and len(completed) >= self.completed
-            and sum(map(client_scripts.is_remote, completed)) >= self.completed_remotely
-            and taken >= self.taken
-        )
+        are_remote = sum(map(client_scripts.is_remote, completed))
+        is_made = len(completed) >= self.completed and are_remote >= self.completed_remotely
+        return is_made and self.is_under_way(journals, taken=taken)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Plan:
     """What kind of storm. `pause` is how many seconds lie between two strikes, at least and at most.
 
     Where the machine is so busy that `least` is not reached by then, it lasts up to four times as long: twice
-    for what has to be made, which may also come when nothing is killed any more.
+    for the videos, which may also come when nothing is killed any more.
     """
 
     seed: int

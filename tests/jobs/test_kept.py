@@ -253,3 +253,14 @@ def test_a_picture_is_opened_by_another_process(run):
     require_made(made)
     assert (made.video.width, made.video.height) == (720, 480)
     assert pid() == first
+
+
+def test_a_picture_is_looked_at_again_after_those_who_looked_were_killed(run, monkeypatch, fresh):
+    file = io.BytesIO()
+    Image.new("RGB", (300, 200), "teal").save(file, "PNG")
+    monkeypatch.setenv("PYTHONUTF8", "neither")  # no Python starts
+    job = animate(run, file.getvalue())
+    assert (job.status, job.attempt, job.worker) == (Status.STARTING, 2, "")
+    monkeypatch.setenv("PYTHONUTF8", "1")
+    runner.run(job.id, worker="w1")
+    require_made(fresh(job))
