@@ -9,7 +9,7 @@ from django.conf import settings
 from videoapi.client import Api
 from videoapi.processes import Children, Program
 
-READY_SECONDS = 90.0
+READY_SECONDS = 240.0  # what dies is noticed at once; a slow machine only takes its time
 WORKER_GRACE_SECONDS = 5
 
 

@@ -22,8 +22,8 @@ REMOTE_QUEUE = "remote"
 GRACE_SECONDS = 5
 WORKER_OPTIONS = (f"--grace={GRACE_SECONDS}", "--pulse-timeout=20")  # as short as the lease and the rest
 NOTICE_SECONDS = 5.0  # a program may live on without its guard
-TIDY_SECONDS = 20.0  # after the program's end nothing of it may be left for longer
-STOP_SECONDS = GRACE_SECONDS + 20.0  # from SIGTERM to its end
+TIDY_SECONDS = 60.0  # after the program's end nothing of it may be left for longer
+STOP_SECONDS = GRACE_SECONDS + 60.0  # from SIGTERM to its end
 
 
 @dataclass
@@ -100,12 +100,13 @@ class Machine:
 
     def _tidy(self) -> None:
         ended_at = time.monotonic()
-        while (left := self.parts()) and time.monotonic() < max(ended_at, self.thawed_at) + TIDY_SECONDS:
+        # with its guard killed as well there is nobody left to end them: that takes a second death at once
+        while ended_at - self.guard_killed_at > NOTICE_SECONDS and (left := self.parts()):
+            if time.monotonic() > max(ended_at, self.thawed_at) + TIDY_SECONDS:
+                named = ", ".join(f"{part.pid} {command(part)}" for part in left)
+                self.violations.append(f"processes: {self.name} ended and left behind {named}")
+                break
             time.sleep(0.1)
-        # with its guard killed as well there was nobody left to end them: that takes a second death at once
-        if left and ended_at - self.guard_killed_at > NOTICE_SECONDS:
-            named = ", ".join(f"{part.pid} {command(part)}" for part in left)
-            self.violations.append(f"processes: {self.name} ended and left behind {named}")
         processes.end_all(self.mark)
 
 

@@ -4,6 +4,7 @@
 """
 
 import collections
+import functools
 import os
 import pathlib
 import random
@@ -25,7 +26,6 @@ DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "openapi.yaml"
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "5"))
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or secrets.randbits(31)
 BODY, HEADER, PATH = ParameterLocation.BODY, ParameterLocation.HEADER, ParameterLocation.PATH
-CHANCE = random.Random(SEED)
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 EVERYWHERE = {405}
 UNKNOWN_HEADER = "x-schemathesis-unknown-property"
@@ -76,7 +76,7 @@ def caller(installation, objects):
 @api.parametrize()
 def test_no_request_gets_an_answer_that_is_not_documented(case, tally, caller, objects):
     name = case.operation.definition.raw["operationId"]
-    lead_past_early_ends(case)
+    lead_past_early_ends(case, chance_of(name))
     lead_to_something_real(case, tally[name][success(name)], objects)
     response = case.call(**caller)
     tally[name][response.status_code] += 1
@@ -103,12 +103,18 @@ def has_a_token_of_its_own(case):
     return part is not None and not part.mode.is_positive and "Authorization" in case.headers
 
 
+@functools.cache
+def chance_of(operation):
+    """Each operation has one of its own: what it draws does not depend on which tests came before."""
+    return random.Random(f"{SEED} {operation}")
+
+
 def sent(response):
     """The names in the query that came with a value: `offset={}` leaves the client as `offset=`."""
     return {name for name, _ in parse.parse_qsl(parse.urlsplit(response.request.url).query)}
 
 
-def lead_past_early_ends(case):
+def lead_past_early_ends(case, chance):
     """Mend what would end a submit early: a stranger's `user_id`, a key used before, a seed written as 5.0.
 
     No answer is held for long.
@@ -119,14 +125,14 @@ def lead_past_early_ends(case):
     # text/plain is read as JSON too
     if case.media_type in ("application/json", "text/plain") and isinstance(case.body, dict):
         # from an unfitting body too: else nobody would look at what is wrong with it
-        if UUID.fullmatch(str(case.body.get("user_id"))) and CHANCE.random() < 0.9:
+        if UUID.fullmatch(str(case.body.get("user_id"))) and chance.random() < 0.9:
             del case.body["user_id"]
         if fits(case, BODY) and isinstance(seed := case.body.get("seed"), float) and seed.is_integer():
             case.body["seed"] = int(seed)  # 5.0 is an integer to JSON Schema, and is none to us
     if fits(case, HEADER) and "Idempotency-Key" in case.headers:
         key = case.headers["Idempotency-Key"]
         is_sound = key.strip() and key.isprintable()  # which the document says in words
-        if not is_sound or CHANCE.random() < 0.5:  # of 255 characters at most, as it was made
+        if not is_sound or chance.random() < 0.5:  # of 255 characters at most, as it was made
             case.headers["Idempotency-Key"] = (key if is_sound else "")[:239] + secrets.token_hex(8)
 
 
@@ -135,9 +141,10 @@ def lead_to_something_real(case, succeeded, objects):
 
     Until the operation has succeeded, the id is one with which it can.
     """
-    if not fits(case, PATH) or (succeeded and CHANCE.random() < 0.2):
-        return
     name = case.operation.definition.raw["operationId"]
+    chance = chance_of(name)
+    if not fits(case, PATH) or (succeeded and chance.random() < 0.2):
+        return
     if "job_id" in case.path_parameters:
         apt = {
             "getJobResult": objects.completed[-1:],
@@ -147,17 +154,17 @@ def lead_to_something_real(case, succeeded, objects):
         }.get(name, objects.jobs)
         # what is completed stays, for the other operations
         any_will_do = succeeded and name != "deleteOpenaiVideo"
-        case.path_parameters["job_id"] = CHANCE.choice(objects.jobs if any_will_do else apt)
+        case.path_parameters["job_id"] = chance.choice(objects.jobs if any_will_do else apt)
     elif "video_id" in case.path_parameters:
         # the first one is for deleting, the others stay
         few = objects.videos if succeeded else objects.videos[1:]
-        case.path_parameters["video_id"] = CHANCE.choice(objects.videos[:1] if name == "deleteVideo" else few)
+        case.path_parameters["video_id"] = chance.choice(objects.videos[:1] if name == "deleteVideo" else few)
     elif "webhook_id" in case.path_parameters:
         case.path_parameters["webhook_id"] = objects.webhooks.get(name, objects.webhooks["others"])
         if "delivery_id" in case.path_parameters:
             case.path_parameters["delivery_id"] = objects.told
     else:
-        token, file = CHANCE.choice(objects.files if succeeded else objects.files[-2:])
+        token, file = chance.choice(objects.files if succeeded else objects.files[-2:])
         case.path_parameters.update(token=token, name=file)
 
 

@@ -28,12 +28,12 @@ from tests.remote.cases import CASES
 from tests.remote.stand_ins.server import Answer, Server
 from tests.remote.test_faults import NO_MORE, REFUSING
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 UNKNOWN = 4
 BY_NAME = {case.name: case for case in CASES}
 REVIEW = "from jobs.models import *; print(*RemoteTask.objects.to_review().values_list('model', flat=True))"
-PATIENCE = 90
+PATIENCE = 240
 CHARGED, REFUNDED = ["hold", "post"], ["hold", "post", "reverse"]
 
 

@@ -4,7 +4,7 @@ import time
 
 from jobs.models import Job, RemoteTask
 
-PATIENCE = 30.0
+PATIENCE = 120.0  # a process or two are started meanwhile
 
 
 def eventually(true, *, patience=PATIENCE):
