@@ -1,21 +1,26 @@
 """What the tests of outages share: calls that are timed, and eyes that don't need our own code."""
 
+import contextlib
 import dataclasses
 import os
+import pathlib
+import signal
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import psycopg
 
+from base import processes
 from tests import ports
 from tests.faults.client_journal import FINISHED
 from videoapi import local
 from videoapi.processes import Program
 
 COST = 10
-PROMPT = {"model": "rehearsal", "resolution": "sd_480p"}
+CALL_SECONDS = 60  # then a call has had no answer, whatever it is that hangs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,11 +41,14 @@ class Answer:
 
 
 class Caller:
-    """One user at one web address. It does not retry: what is answered is what is tested."""
+    """One user at one web address. It does not retry: what is answered is what is tested.
+
+    A call that hangs is given up by the client, which is no answer: so an answer says that it did not hang.
+    """
 
     def __init__(self, address: str, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}"}
-        self._http = httpx2.Client(base_url=address, headers=headers, timeout=60, trust_env=False)
+        self._http = httpx2.Client(base_url=address, headers=headers, timeout=CALL_SECONDS, trust_env=False)
 
     def close(self) -> None:
         self._http.close()
@@ -55,14 +63,15 @@ class Caller:
         body = response.json() if is_json else response.content
         return Answer(response.status_code, time.monotonic() - began, response.headers, body)
 
-    def submit(self, prompt: str, key: str | None = None) -> Answer:
+    def submit(self, prompt: str, key: str | None = None, model: str = "rehearsal") -> Answer:
         headers = {"Idempotency-Key": key or os.urandom(8).hex()}
-        return self.ask("/videos/generate", "POST", headers=headers, json={**PROMPT, "prompt": prompt})
+        order = {"prompt": prompt, "model": model, "resolution": "sd_480p"}
+        return self.ask("/videos/generate", "POST", headers=headers, json=order)
 
-    def order(self, prompt: str) -> str:
+    def order(self, prompt: str, model: str = "rehearsal") -> str:
         """Have one job made, and return its id: for tests that only need one."""
         key = os.urandom(8).hex()
-        answer = recovered(lambda: self.submit(prompt, key))
+        answer = recovered(lambda: self.submit(prompt, key, model))
         assert answer.status == 202, answer
         return str(answer.body["job_id"])
 
@@ -96,11 +105,12 @@ class Stream(threading.Thread):
 
     def stop(self) -> list[Answer]:
         self._ended.set()
-        self.join(60)
+        self.join(2 * CALL_SECONDS)
+        assert not self.is_alive(), "a call hangs"
         return self.answers
 
 
-def wait_for(condition: Any, seconds: float = 120) -> Any:
+def wait_for(condition: Any, seconds: float = 240) -> Any:
     """Return what `condition` returns once it is true."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -109,12 +119,12 @@ def wait_for(condition: Any, seconds: float = 120) -> Any:
     return found
 
 
-def recovered(call: Any, seconds: float = 20) -> Answer:
+def recovered(call: Any, seconds: float = 120) -> Answer:
     """Return the first answer of `call` that is none of an outage."""
     return wait_for(lambda: (answer := call()).status not in (0, 503) and answer, seconds)
 
 
-def finished(caller: Caller, job_id: str, seconds: float = 120) -> dict[str, Any]:
+def finished(caller: Caller, job_id: str, seconds: float = 240) -> dict[str, Any]:
     """Return the final status of a job, polling through whatever is answered meanwhile."""
 
     def final() -> Any:
@@ -133,6 +143,56 @@ def rows(url: str, query: str, *parameters: object) -> list[tuple[Any, ...]]:
     """Ask the database itself."""
     with psycopg.connect(url) as connection:
         return connection.execute(query, parameters).fetchall()
+
+
+@contextlib.contextmanager
+def workers_killed(live: Any) -> Iterator[None]:
+    """Kill -9 all workers of an installation as if at one moment, with every process of their clusters.
+
+    Until the end of the block none is started again. Then what they had leased is free at once: the leases
+    are long, so that no machine is too slow for them, and would be waited for.
+    """
+    found = [(process, _words(process)) for process in processes.marked(live.children.mark)]
+    supervisors = [process for process, words in found if b"worker" in words]
+    clusters = [process for process, words in found if b"qcluster" in words]
+    assert supervisors
+    assert clusters
+    for process in supervisors:  # which don't see the others die, however long it takes to kill them
+        os.kill(process.pid, signal.SIGSTOP)
+    try:
+        _kill(clusters)
+        workers = _column(live, "SELECT worker FROM jobs_job WHERE worker <> ''")
+        claims = _column(live, "SELECT claim FROM webhooks_delivery WHERE claim IS NOT NULL")
+        yield
+    finally:
+        _kill(supervisors)
+    # by these names: those started since may have leased something, too
+    live.sql(f"UPDATE jobs_job SET lease_expires_at = created_at WHERE worker IN ({workers})")
+    live.sql(f"UPDATE webhooks_delivery SET next_at = created_at WHERE claim IN ({claims})")
+
+
+def _words(process: processes.Process) -> list[bytes]:
+    with contextlib.suppress(OSError):  # it has just ended
+        return pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")
+    return []
+
+
+def _kill(killed: list[processes.Process]) -> None:
+    for process in killed:
+        processes.kill(process)
+    wait_for(lambda: not any(processes.is_running(process) for process in killed))
+
+
+def _column(live: Any, query: str) -> str:
+    """What a query finds, as SQL has it after IN."""
+    return ", ".join(f"'{value}'" for (value,) in live.sql(query)) or "NULL"
+
+
+def another_worker(live: Any, queue: str, **environment: str) -> None:
+    """Start one more worker of an installation, with one process, for a queue of its own."""
+    settings = [f"{key}={value}" for key, value in environment.items()]
+    command = ("env", *settings, *local.worker().command, f"--queue={queue}=1")
+    live.children.start(Program(queue, command, restart=True))
 
 
 def another_web(live: Any, name: str, **environment: str) -> str:

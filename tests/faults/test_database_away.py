@@ -1,23 +1,29 @@
 """PostgreSQL stopped, killed and frozen under a running installation."""
 
 import contextlib
+import json
 import os
 import time
 
 import psycopg
 import pytest
 
+from tests import held as held_jobs
 from tests.faults import outages, servers
 from tests.faults.outages import COST, Caller, Stream
 from tests.jobs.live.hearing import END, Ear
+from tests.jobs.test_crash import renders
 from tests.live import Installation
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 GRANT = 5000
-LEASE = 8
+LEASE = 60  # within it the slowest machine starts a render
 STATEMENT_SECONDS = 2
-BOUND = 12  # seconds that any call may take, whatever the database does
+REHEARSAL = "jobs.providers.rehearsal.Rehearsal"
+# Queues with a worker each, which differ in how long their jobs are leased.
+BRIEF, PATIENT = "brief", "patient"
+BRIEF_LEASE, PATIENT_LEASE = 20, 300
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +34,8 @@ def postgresql():
 
 
 @pytest.fixture(scope="module")
-def live(postgresql, tmp_path_factory):
+def live(postgresql, tmp_path_factory, gate_of_held):
+    entry = held_jobs.entry(gate_of_held)
     settings = {
         "DATABASE_URL": postgresql.url,
         "DATABASE_TIMEOUT_SECONDS": str(STATEMENT_SECONDS),
@@ -37,9 +44,17 @@ def live(postgresql, tmp_path_factory):
         "RATE_SUBMIT": "100000/min",
         "RATE_READ": "100000/min",
         "JOB_LEASE_SECONDS": str(LEASE),
+        "JOB_MAX_ATTEMPTS": "5",  # the brief lease may be too short for a slow start as well
         "OUTBOUND_TIMEOUT_SECONDS": "3",
         "SWEEP_SECONDS": "2",
         "REQUEUE_AFTER_SECONDS": "5",
+        "VIDEO_MODELS": json.dumps(
+            {
+                "held": entry,
+                PATIENT: {**entry, "queue": PATIENT},
+                BRIEF: {"title": "Brief", "provider": REHEARSAL, "seconds_of_work": 0.4, "queue": BRIEF},
+            }
+        ),
     }
     with Installation(tmp_path_factory.mktemp("away"), **settings) as installation:
         yield installation
@@ -49,6 +64,26 @@ def live(postgresql, tmp_path_factory):
 def pooled(live):
     """The address of a second web process, which keeps its connections in a pool."""
     return outages.another_web(live, "pooled", DATABASE_POOL="true")
+
+
+@pytest.fixture(scope="module")
+def listening(live):
+    """The address of a third one, whose streams say often that they live."""
+    return outages.another_web(live, "listening", DATABASE_POOL="true", STREAM_PING_SECONDS="0.3")
+
+
+@pytest.fixture(scope="module")
+def brief(live):
+    """A model whose jobs have a lease that an outage outlasts."""
+    outages.another_worker(live, BRIEF, JOB_LEASE_SECONDS=str(BRIEF_LEASE))
+    return BRIEF
+
+
+@pytest.fixture(scope="module")
+def patient(live):
+    """A model whose jobs wait for the test, and have a lease that outlasts any outage."""
+    outages.another_worker(live, PATIENT, JOB_LEASE_SECONDS=str(PATIENT_LEASE))
+    return PATIENT
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +137,9 @@ def test_a_submit_while_it_is_stopped_changes_nothing_and_its_key_then_makes_one
     postgresql.stop()
     refused = [caller.submit("a sea", key), caller.ask("/dust/balance")]
     assert [answer.is_outage for answer in refused] == [True] * 2
-    assert max(answer.seconds for answer in refused) < BOUND
     assert caller.ask("/healthz").status == 200
     ready = caller.ask("/readyz")
     assert (ready.status, ready.body["checks"]["database"]) == (503, False)
-    assert ready.seconds < BOUND
     postgresql.start()
     assert outages.recovered(lambda: caller.ask("/videos")).body == library
     assert caller.balance() == (before, 0)
@@ -155,23 +188,25 @@ def test_while_it_hangs_every_call_ends_and_afterwards_all_is_as_before(postgres
     before -= COST
     polls = [Stream(lambda: caller.status(job_id)) for _ in range(12)]
     submits = Stream(lambda: caller.submit("[fail] a sea"))
-    time.sleep(0.5)
+    streams = [*polls, submits]
+    outages.wait_for(lambda: all(stream.answers for stream in streams))
     postgresql.freeze()
-    frozen = time.monotonic()
+    heard = [len(stream.answers) for stream in streams]
+
+    def all_were_refused():  # the first time it may be a call that had begun before
+        since = [stream.answers[before:] for stream, before in zip(streams, heard, strict=True)]
+        return all(sum(answer.is_outage for answer in answers) > 1 for answers in since)
+
     assert caller.ask("/healthz").status == 200
     ready = caller.ask("/readyz")
     assert (ready.status, ready.body["checks"]["database"]) == (503, False)
-    assert ready.seconds < BOUND
-    time.sleep(max(0.0, 6 - (time.monotonic() - frozen)))
-    alive = caller.ask("/healthz")
-    assert (alive.status, alive.seconds < 3) == (200, True)
+    outages.wait_for(all_were_refused)  # while it hangs: none of these calls was ended by its coming back
+    assert caller.ask("/healthz").status == 200
     postgresql.thaw()
     assert outages.recovered(lambda: caller.status(job_id)).body["status"] == "completed"
     submitted = submits.stop()
     answers = submitted + [answer for poll in polls for answer in poll.stop()]
-    assert max(answer.seconds for answer in answers) < BOUND
     assert all(answer.status in (200, 202) or answer.is_outage for answer in answers)
-    assert any(answer.is_outage for answer in answers)
     for answer in submitted:
         if answer.status == 202:
             outages.finished(caller, answer.body["job_id"])
@@ -184,8 +219,8 @@ def test_a_statement_that_waits_too_long_is_given_up_by_the_server_as_well(postg
     with psycopg.connect(postgresql.url) as other:
         other.execute("SELECT id FROM dust_account FOR UPDATE")
         refused = caller.submit("a sea", key)
-        assert refused.is_outage
-        assert STATEMENT_SECONDS <= refused.seconds < BOUND
+        assert refused.is_outage  # while the other one still holds what it waited for
+        assert refused.seconds >= STATEMENT_SECONDS
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         assert outages.rows(postgresql.url, waiting) == [(0,)]
     assert jobs_of(postgresql, [key]) == {}
@@ -205,13 +240,12 @@ def attempts(postgresql, job_id):
 
 @pytest.mark.parametrize("outage", ["stopped", "frozen"])
 @pytest.mark.parametrize("caller", ["plain"], indirect=True)
-def test_streams_outlive_an_outage_and_go_on(outage, postgresql, live, token, caller):
+def test_streams_outlive_an_outage_and_go_on(outage, postgresql, listening, token, caller, held):
     ways = {"stopped": (postgresql.stop, postgresql.start), "frozen": (postgresql.freeze, postgresql.thaw)}
     end, begin_anew = ways[outage]
-    listening = outages.another_web(live, "listening", DATABASE_POOL="true", STREAM_PING_SECONDS="0.3")
     with contextlib.closing(Caller(listening, token)) as first:  # who waits for a new process's connections
         outages.recovered(lambda: first.ask("/dust/balance"))
-    job_id = caller.order("[slow 6] a sea")
+    job_id = caller.order("a sea", model="held")
     paths = ("/videos/jobs/events", f"/videos/jobs/{job_id}/events")
     with contextlib.ExitStack() as stack:
         ears = [stack.enter_context(contextlib.closing(Ear(listening, token, path))) for path in paths]
@@ -221,35 +255,41 @@ def test_streams_outlive_an_outage_and_go_on(outage, postgresql, live, token, ca
         pings = [ear.pings for ear in ears]
         outages.wait_for(lambda: all(ear.pings > before + 8 for ear, before in zip(ears, pings, strict=True)))
         begin_anew()
+        held()
         assert [ear.until(status="completed").job["job_id"] for ear in ears] == [job_id] * 2
         assert ears[1].next() == END
 
 
 @pytest.mark.parametrize("caller", ["plain"], indirect=True)
-def test_a_render_that_finished_during_the_outage_is_delivered(postgresql, caller):
-    for _ in range(4):  # a busy machine may take longer than the lease, and then it shows nothing
-        job_id = caller.order("[slow 2] a sea")
-        outages.started(caller, job_id)
-        began = time.monotonic()
-        postgresql.stop()
-        time.sleep(3)  # the render is done by then
-        postgresql.start()
-        assert outages.finished(caller, job_id)["status"] == "completed"
-        if time.monotonic() - began < LEASE - 2:  # last renewed a moment before
-            break
-    verbs = ["submit", "claim", "accept", "complete"]
-    assert attempts(postgresql, job_id) == [("completed", 1, verbs)]
+def test_a_render_that_finished_during_the_outage_is_delivered(postgresql, live, caller, patient, held):
+    job_id = caller.order("a sea", model=patient)
+    outages.started(caller, job_id)
+    [_] = renders(live)
+    tried = f"job {job_id}: the database does not answer, will try again"
+    postgresql.stop()
+    held()
+    outages.wait_for(lambda: not renders(live))
+    before = len(live.lines)
+    outages.wait_for(lambda: sum(tried in line for line in live.lines[before:]) > 1)  # to deliver it
+    postgresql.start()
+    assert outages.finished(caller, job_id)["status"] == "completed"
+    [(status, attempt, verbs)] = attempts(postgresql, job_id)
+    assert (status, attempt) == ("completed", 1)
+    # Where it is long on its way to its worker, its message is taken for a lost one and sent once more.
+    assert [verb for verb in verbs if verb != "requeue"] == ["submit", "claim", "accept", "complete"]
     assert caller.kinds(job_id) == ["hold", "post"]
 
 
 @pytest.mark.parametrize("caller", ["plain"], indirect=True)
-def test_after_an_outage_longer_than_the_lease_each_job_still_ends_once(postgresql, caller, before, live):
-    job_id = caller.order("[slow 3] a sea")
+def test_after_an_outage_longer_than_the_lease_each_job_still_ends_once(
+    postgresql, caller, before, live, brief
+):
+    job_id = caller.order("[slow 3] a sea", model=brief)
     outages.started(caller, job_id)
     postgresql.kill()
-    time.sleep(LEASE + 2)
+    time.sleep(BRIEF_LEASE + 2)
     postgresql.start()
-    later = caller.order("a lake")
+    later = caller.order("a lake", model=brief)
     for each in (job_id, later):
         assert outages.finished(caller, each)["status"] == "completed"
         assert caller.kinds(each) == ["hold", "post"]

@@ -14,7 +14,7 @@ from tests.faults import outages, servers
 from tests.faults.outages import COST, Caller
 from tests.live import Installation
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 GRANT = 500
 SPACE = 2 * 1024 * 1024
@@ -70,7 +70,8 @@ def live(media, tmp_path_factory):
         "MEDIA_ROOT": str(media.folder),
         "DUST_OPENING_GRANT": str(GRANT),
         "JOB_MAX_ATTEMPTS": "2",
-        "JOB_RETRY_SECONDS": "3",
+        "JOB_RETRY_SECONDS": "3600",  # no job has its next try before the test wants it
+        "JOB_LEASE_SECONDS": "60",
         "SWEEP_SECONDS": "5",
     }
     with Installation(tmp_path_factory.mktemp("full"), **settings) as installation:
@@ -87,6 +88,22 @@ def caller(live, token, media):
     with contextlib.closing(Caller(live.url, token)) as caller:
         yield caller
     media.free()
+
+
+def wait_for_its_pause(caller, job_id):
+    """Wait until a job has had a try, and waits for the next one."""
+
+    def is_waiting():
+        return "another try" in caller.status(job_id).body["generation_info"]["current_step"]
+
+    outages.wait_for(is_waiting)
+
+
+def end_pauses(live):
+    """Give all jobs that wait for another try theirs now."""
+    live.sql("UPDATE jobs_job SET woken_at = created_at WHERE status = 'starting' AND worker = ''")
+    created = "(SELECT created_at FROM jobs_job WHERE jobs_job.id = job_id)"
+    live.sql(f"UPDATE jobs_message SET due_at = {created} WHERE holder = '' AND job_id IS NOT NULL")
 
 
 def detail(live, job_id):
@@ -115,13 +132,10 @@ def test_a_job_that_finds_no_room_is_tried_again_and_completed_when_there_is(liv
     (before, _), files = caller.balance(), media.files()
     media.fill()
     job_id = caller.submit("a sea").body["job_id"]
-
-    def is_waiting():
-        return "another try" in caller.status(job_id).body["generation_info"]["current_step"]
-
-    outages.wait_for(is_waiting)
+    wait_for_its_pause(caller, job_id)
     assert media.files() == files
     media.free()
+    end_pauses(live)
     assert outages.finished(caller, job_id)["status"] == "completed"
     video = caller.ask(f"/videos/jobs/{job_id}/result").body["video"]
     content = caller.ask(video["url"]).body
@@ -137,7 +151,9 @@ def test_a_job_that_never_finds_room_is_refunded_and_staff_can_read_why(live, me
     before, files = caller.balance(), media.files()
     media.fill()
     job_id = caller.submit("a sea").body["job_id"]
-    ended = outages.finished(caller, job_id, seconds=120)
+    wait_for_its_pause(caller, job_id)
+    end_pauses(live)
+    ended = outages.finished(caller, job_id)
     assert (ended["status"], ended["dust"]) == ("failed", "refunded")
     assert "space" not in ended["error"].lower()  # the user is told less than staff
     assert "Storage failed" in detail(live, job_id)
@@ -168,7 +184,9 @@ def test_a_render_that_finds_no_room_to_work_in_is_refunded_too(live, caller):
         work.rename(live.folder / "work.aside")
         work.symlink_to(full.folder)
         job_id = caller.submit("a sea").body["job_id"]
-        ended = outages.finished(caller, job_id, seconds=120)
+        wait_for_its_pause(caller, job_id)
+        end_pauses(live)
+        ended = outages.finished(caller, job_id)
         work.unlink()
         (live.folder / "work.aside").rename(work)
     assert (ended["status"], ended["dust"]) == ("failed", "refunded")

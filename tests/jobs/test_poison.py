@@ -6,20 +6,21 @@ import os
 
 import pytest
 
+from tests.held import entry
 from tests.jobs import misbehaving
-from tests.jobs.test_crash import finished, kinds, processes, renders, status, wait_for
+from tests.jobs.test_crash import finished, kinds, processes, renders, started, status, submit, wait_for
 from tests.live import Installation
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 GOOD = 20
-PATIENCE = 120
+PATIENCE = 300
 CEILING_MB = 512
 # what the prompt says: the model, and what clients learn
 POISONS = {
     "[crash]": ("rehearsal", "internal_error"),
     "[hog]": ("rehearsal", "internal_error"),
-    "[hang]": ("rehearsal", "provider_timeout"),
+    "[hang]": ("brief", "provider_timeout"),
     "deaf": ("short", "provider_timeout"),
     "family": ("odd", "internal_error"),
     "cpp": ("odd", "internal_error"),
@@ -30,17 +31,26 @@ POISONS = {
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory):
+def live(tmp_path_factory, gate_of_held):
+    rehearsal = {"memory_mb": CEILING_MB, "options": {"seconds": 0}}
     odd = {**misbehaving.MODEL, "memory_mb": CEILING_MB}
     models = {
-        "rehearsal": {"memory_mb": CEILING_MB, "options": {"seconds": 0}},
+        "rehearsal": rehearsal,
+        "brief": {
+            **rehearsal,
+            "title": "Brief",
+            "provider": "jobs.providers.rehearsal.Rehearsal",
+            "seconds_of_work": 1,
+            "timeout_seconds": 3,
+        },
+        "held": entry(gate_of_held),
         "odd": odd,
         "short": {**odd, "timeout_seconds": 3},
     }
     settings = {
         "DUST_OPENING_GRANT": "1000",
         "LOG_LEVEL": "INFO",
-        "JOB_LEASE_SECONDS": "8",
+        "JOB_LEASE_SECONDS": "60",  # in which a busy machine starts a render
         "OUTBOUND_TIMEOUT_SECONDS": "3",
         "SWEEP_SECONDS": "2",
         "REQUEUE_AFTER_SECONDS": "5",
@@ -56,11 +66,6 @@ def live(tmp_path_factory):
 def api(live):
     with contextlib.closing(live.user(f"ada{os.urandom(4).hex()}")) as api:
         yield api
-
-
-def submit(api, prompt, model="rehearsal"):
-    asked = {"prompt": prompt, "model": model, "resolution": "sd_480p"}
-    return api.submit("/videos/generate", key=os.urandom(8).hex(), json=asked)["job_id"]
 
 
 def workers(live):
@@ -101,15 +106,18 @@ def test_poisonous_jobs_among_twenty_good_ones_fail_alone_and_cost_no_worker_pro
     require_books(live, api, charged=GOOD)
 
 
-def test_a_job_that_kills_its_worker_each_time_is_stopped_and_costs_nobody_else_theirs(live, api):
+def test_a_job_that_kills_its_worker_each_time_is_stopped_and_costs_nobody_else_theirs(live, api, held):
     clusters_ended = lambda: sum("Ending the whole cluster" in line for line in live.lines)  # noqa: E731
     before = clusters_ended()
-    deadly = submit(api, "deadly", "odd")
     # the first one is always at work beside it, and loses what was rendered each time, but no attempt
-    neighbours = [submit(api, f"{words}a sea, the {words}one") for words in ("[slow 8] ", "", "[slow 1] ")]
+    neighbours = [submit(api, "a sea", "held")]
+    wait_for(started(api, neighbours[0]), PATIENCE)
+    deadly = submit(api, "deadly", "odd")
+    neighbours += [submit(api, f"{words}a sea") for words in ("", "[slow 1] ")]
     assert wait_for(finished(api, deadly), PATIENCE)["dust"] == "refunded"
     assert kinds(api, deadly) == ["hold", "post", "reverse"]
     assert clusters_ended() - before == 3  # its attempts
+    held()
     for job_id in neighbours:
         assert wait_for(finished(api, job_id), PATIENCE)["status"] == "completed", status(api, job_id)
         assert kinds(api, job_id) == ["hold", "post"]

@@ -12,14 +12,17 @@ from pathlib import Path
 import pytest
 
 from base import processes
+from jobs.heartbeat import HELD_UP
 from tests import migrated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WORKERS = 2
 INNER = 1 + 1 + WORKERS + 2  # main, sentinel, workers, pusher and monitor
+PATIENCE = 150  # seconds, in which a busy machine starts a cluster or ends one
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="brings its own SQLite: once is enough"),
 ]
 
@@ -70,8 +73,8 @@ class Supervised:
         return dict(zip(names, [*main, *sentinel, *rest], strict=False))
 
     def wait_until_complete(self) -> None:
-        assert within(60, lambda: len(self.inner()) == INNER), self.log.read_text()
-        assert within(60, lambda: ": complete," in self.log.read_text()), self.log.read_text()
+        assert within(PATIENCE, lambda: len(self.inner()) == INNER), self.log.read_text()
+        assert within(PATIENCE, lambda: ": complete," in self.log.read_text()), self.log.read_text()
         time.sleep(1)  # the parts have begun to wait for work
 
     def wait(self, seconds: float) -> int:
@@ -79,7 +82,10 @@ class Supervised:
 
 
 def command(process: processes.Process) -> str:
-    return Path(f"/proc/{process.pid}/cmdline").read_text().replace("\0", " ")
+    try:
+        return Path(f"/proc/{process.pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:  # it has just ended
+        return ""
 
 
 def within(seconds: float, condition) -> bool:
@@ -99,11 +105,19 @@ def enqueue(folder: Path, *shell_command: str, queue: str | None = None) -> None
     subprocess.run(run, cwd=ROOT, env=environment(folder), check=True, stdout=subprocess.DEVNULL)
 
 
+def messages_ever(folder: Path) -> int:
+    """Return how many messages there have been, those that were taken included."""
+    with contextlib.closing(sqlite3.connect(folder / "db.sqlite3", timeout=PATIENCE)) as database:
+        found = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'jobs_message'").fetchone()
+    return found[0] if found else 0
+
+
 def halt(folder: Path, pid: int) -> None:
     """SIGSTOP a process, but not while it alone may write to SQLite: nobody could ask for a pulse then."""
+    stat = Path(f"/proc/{pid}/stat")
     while True:
         os.kill(pid, signal.SIGSTOP)
-        assert within(60, lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("T"))
+        assert within(PATIENCE, lambda: stat.read_text().rpartition(") ")[2].startswith("T"))
         database = sqlite3.connect(folder / "db.sqlite3", timeout=2, isolation_level=None)
         with contextlib.closing(database), contextlib.suppress(sqlite3.OperationalError):
             database.execute("BEGIN IMMEDIATE")
@@ -132,7 +146,7 @@ def supervised(folder):
 @pytest.mark.parametrize("part", ["main", "sentinel", "worker 0", "worker 1", "pusher", "monitor"])
 def test_it_ends_the_whole_cluster_when_one_part_is_killed(supervised, part):
     os.kill(supervised.inner()[part].pid, signal.SIGKILL)
-    assert supervised.wait(60) == 1
+    assert supervised.wait(PATIENCE) == 1
     assert supervised.all() == []
     assert "Ending the whole cluster" in supervised.log.read_text()
 
@@ -140,7 +154,7 @@ def test_it_ends_the_whole_cluster_when_one_part_is_killed(supervised, part):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_cleanly_when_asked(supervised, number):
     supervised.process.send_signal(number)
-    assert supervised.wait(60) == 0
+    assert supervised.wait(PATIENCE) == 0
     assert supervised.all() == []
     assert "cut short" not in supervised.log.read_text()
 
@@ -148,24 +162,26 @@ def test_it_stops_cleanly_when_asked(supervised, number):
 def test_nothing_stays_when_the_supervisor_itself_is_killed(supervised):
     assert len(supervised.all()) >= 1 + 1 + INNER  # supervisor, guard and cluster
     supervised.process.kill()
-    assert within(60, lambda: supervised.all() == [])
+    assert within(PATIENCE, lambda: supervised.all() == [])
 
 
 def test_what_a_task_started_goes_with_the_cluster(folder):
     enqueue(folder, "sleep", "300")
     with Supervised(folder) as started:
-        assert within(60, lambda: any(command(each).startswith("sleep") for each in started.all()))
+        assert within(PATIENCE, lambda: any(command(each).startswith("sleep") for each in started.all()))
         started.process.kill()
-        assert within(60, lambda: started.all() == [])
+        assert within(PATIENCE, lambda: started.all() == [])
 
 
 def test_a_running_task_may_finish_within_the_grace(folder, tmp_path):
-    begun, done = tmp_path / "begun", tmp_path / "done"
-    enqueue(folder, "sh", "-c", f"touch {begun}; sleep 3; touch {done}")
-    with Supervised(folder) as started:
-        assert within(60, begun.exists)
+    begun, go, done = tmp_path / "begun", tmp_path / "go", tmp_path / "done"
+    enqueue(folder, "sh", "-c", f"touch {begun}; until test -e {go}; do sleep 0.2; done; touch {done}")
+    with Supervised(folder, "--grace=300") as started:
+        assert within(PATIENCE, begun.exists)
         started.process.send_signal(signal.SIGTERM)
-        assert started.wait(60) == 0
+        assert within(PATIENCE, lambda: "stopping: running tasks get" in started.log.read_text())
+        go.touch()
+        assert started.wait(PATIENCE) == 0
         assert done.exists()
         assert started.all() == []
 
@@ -173,25 +189,25 @@ def test_a_running_task_may_finish_within_the_grace(folder, tmp_path):
 def test_it_ends_when_its_guard_is_killed(supervised):
     guards = [child for child in processes.children(supervised.process.pid) if "base.guard" in command(child)]
     os.kill(guards[0].pid, signal.SIGKILL)
-    assert supervised.wait(60) == 1
+    assert supervised.wait(PATIENCE) == 1
     assert supervised.all() == []
 
 
 def test_nothing_stays_when_asked_to_stop_while_starting(folder):
     with Supervised(folder, "--grace=300") as started:
-        assert within(60, lambda: any("qcluster" in command(each) for each in started.all()))
+        assert within(PATIENCE, lambda: any("qcluster" in command(each) for each in started.all()))
         started.process.send_signal(signal.SIGTERM)
-        started.wait(60)
+        started.wait(PATIENCE)
         assert started.all() == []
 
 
 def test_a_second_signal_cuts_the_grace_short(supervised):
     os.kill(supervised.inner()["sentinel"].pid, signal.SIGSTOP)  # so it can't stop by itself
     supervised.process.send_signal(signal.SIGTERM)
-    assert within(60, lambda: "stopping: running tasks get" in supervised.log.read_text())
+    assert within(PATIENCE, lambda: "stopping: running tasks get" in supervised.log.read_text())
     assert supervised.process.poll() is None
     supervised.process.send_signal(signal.SIGTERM)
-    assert supervised.wait(60) == 0
+    assert supervised.wait(PATIENCE) == 0
     assert supervised.all() == []
 
 
@@ -200,27 +216,34 @@ def test_it_ends_what_does_not_stop_within_the_grace(folder):
         started.wait_until_complete()
         os.kill(started.inner()["sentinel"].pid, signal.SIGSTOP)
         started.process.send_signal(signal.SIGTERM)
-        assert started.wait(60) == 0
+        assert started.wait(PATIENCE) == 0
         assert started.all() == []
         assert "cut short" in started.log.read_text()
 
 
 def test_a_cluster_that_takes_no_work_is_ended(folder, monkeypatch):
-    monkeypatch.setenv("WORKER_PULSE_SECONDS", "1")
+    pulse = 1
+    monkeypatch.setenv("WORKER_PULSE_SECONDS", str(pulse))
     with Supervised(folder, "--pulse-timeout=5") as started:
         started.wait_until_complete()
+        halt(folder, started.process.pid)  # it must not begin to count before all of them stand still
+        parts = started.inner()
         for part in ("worker 0", "worker 1", "pusher", "monitor"):
-            halt(folder, started.inner()[part].pid)  # every process is there, and nothing moves
-        assert started.wait(60) == 1
+            halt(folder, parts[part].pid)  # every process is there, and nothing moves
+        time.sleep(HELD_UP * pulse + 0.5)  # after so long a halt it begins anew
+        started.process.send_signal(signal.SIGCONT)
+        assert started.wait(PATIENCE) == 1
         assert "no sign of life" in started.log.read_text()
         assert started.all() == []
 
 
 def test_an_idle_cluster_gives_signs_of_life(folder, monkeypatch):
     monkeypatch.setenv("WORKER_PULSE_SECONDS", "0.5")
-    with Supervised(folder, "--pulse-timeout=5") as started:
+    with Supervised(folder, "--pulse-timeout=300") as started:
         started.wait_until_complete()
-        time.sleep(7)
+        before = messages_ever(folder)
+        # the next pulse is asked for once the last one was taken
+        assert within(PATIENCE, lambda: messages_ever(folder) >= before + 3), started.log.read_text()
         assert started.process.poll() is None, started.log.read_text()
 
 
@@ -228,5 +251,5 @@ def test_it_serves_a_named_queue(folder, tmp_path):
     enqueue(folder, "touch", str(tmp_path / "default"))
     enqueue(folder, "touch", str(tmp_path / "nightly"), queue="nightly")
     with Supervised(folder, queue="nightly"):
-        assert within(60, (tmp_path / "nightly").exists)
+        assert within(PATIENCE, (tmp_path / "nightly").exists)
     assert not (tmp_path / "default").exists()

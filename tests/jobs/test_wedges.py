@@ -21,6 +21,7 @@ from videoapi.processes import Children, Program
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(
         not os.environ.get("DATABASE_URL"), reason="on PostgreSQL; test_supervisor has SQLite"
     ),
@@ -28,7 +29,7 @@ pytestmark = [
 
 WORKERS = 2
 INNER = 1 + 1 + WORKERS + 2  # main, sentinel, workers, monitor, pusher
-RECOVERED = 30  # seconds, on a busy machine; a restart takes about three
+RECOVERED = 150  # seconds, on a busy machine; a restart takes about three
 WAITING = 3
 # Code that makes a `payload`.
 UNREADABLE = {

@@ -18,7 +18,7 @@ def swallow(path: str) -> None:
 def busy(path: str) -> None:
     """Be at work for long."""
     if _is_new(path):
-        time.sleep(300)
+        time.sleep(3600)
 
 
 def _is_new(path: str) -> bool:
