@@ -65,13 +65,13 @@ function App() {{
   const client = useMemo(() => new VideoClient({{ baseUrl, token }}), []);
   const [wish, setWish] = useState<{{ prompt: string; key: string }}>();
   // a new object with each render, as apps write it
-  const small = {{ model: "rehearsal", resolution: "sd_480p" }} as const;
+  const small = {{ model: "held", resolution: "sd_480p" }} as const;
   const request: GenerateRequest | undefined = wish && {{ ...small, prompt: wish.prompt }};
   const {{ status, video, error }} = useVideo(client, request, wish?.key ?? "");
   const ask = (prompt: string) => setWish({{ prompt, key: crypto.randomUUID() }});
   return (
     <>
-      <button onClick={{() => ask("A fox [slow 8]")}}>Make</button>
+      <button onClick={{() => ask("A fox")}}>Make</button>
       <button onClick={{() => ask("A fox [reject]")}}>Fail</button>
       <p role="status">{{status?.status}}</p>
       {{error && <p role="alert">{{error.message}}</p>}}
@@ -116,7 +116,7 @@ def test_a_signed_in_page_needs_neither_address_nor_token(page, package):  # noq
     assert page.evaluate(ANIMATE) == ["image_to_video", [True]]
 
 
-def test_the_react_hook_shows_progress_the_video_and_a_failure(stranger, live, token, package, site):
+def test_the_react_hook_shows_progress_the_video_and_a_failure(stranger, live, token, package, site, held):
     (hook,) = snippets.of("tsx")
     bundled = package / "build/react"
     bundled.mkdir(parents=True, exist_ok=True)  # inside the package, where react and its own name are found
@@ -133,6 +133,7 @@ def test_the_react_hook_shows_progress_the_video_and_a_failure(stranger, live, t
     stranger.goto(f"/app.html#baseUrl={live.url}&token={token}")
     stranger.get_by_role("button", name="Make").click()
     expect(stranger.get_by_role("status")).to_have_text("processing", timeout=LONG)
+    held()
     stranger.wait_for_function("document.querySelector('video')?.videoWidth === 854", timeout=LONG)
     assert posts == [f"{live.url}/videos/generate"]
     stranger.get_by_role("button", name="Fail").click()

@@ -6,6 +6,8 @@ import time
 from jobs.providers.base import LocalProvider
 from jobs.providers.rehearsal import Rehearsal
 
+NAP_SECONDS = 16
+
 
 class Lasting(LocalProvider):
     """Plays the prompt's script, and counts for how many it was asked."""
@@ -19,5 +21,5 @@ class Lasting(LocalProvider):
         self.asked += 1
         os.write(2, f"asked {self.asked}\n".encode())
         if generation.prompt == "a nap":  # longer than a short lease, and silent
-            time.sleep(7)
+            time.sleep(NAP_SECONDS)
         return Rehearsal().generate(generation, folder, progress)

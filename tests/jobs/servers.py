@@ -30,6 +30,7 @@ class Server:
         return f"{scheme}://{host}:{self.port}{path}"
 
 
+FOREVER = 60  # seconds: longer than any client under test may wait
 Answer = bytes | Callable[[socket.socket, bytes, Server], None]
 
 
@@ -64,7 +65,7 @@ def _accept(listener, answer, server, tls):
 def _talk(connection, answer, server, tls):
     # A client that has had enough closes or resets the connection.
     with connection, contextlib.suppress(OSError):
-        connection.settimeout(5)
+        connection.settimeout(30)
         if tls:
             connection = tls.wrap_socket(connection, server_side=True)
         with connection:
@@ -120,7 +121,7 @@ def flood(head: bytes, piece: bytes):
 
 
 def silent(connection, request, server) -> None:
-    server.stopping.wait(60)  # longer than any client under test may wait
+    server.stopping.wait(FOREVER)
 
 
 @dataclasses.dataclass(frozen=True)

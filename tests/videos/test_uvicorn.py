@@ -29,7 +29,7 @@ def database_url():
     return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
 
 
-def until(condition, seconds=10):
+def until(condition, seconds=60):
     """Wait for something to become true, and return what it is."""
     end = time.monotonic() + seconds
     while not (value := condition()) and time.monotonic() < end:
@@ -47,7 +47,7 @@ class Server:
     @contextlib.contextmanager
     def get(self, url, *, method="GET", **headers):
         """Give the response; the client is gone afterwards, whatever it has read."""
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         client.request(method, url, headers=headers)
         try:
             with client.getresponse() as response:
@@ -110,11 +110,11 @@ def server(media, tmp_path):
     )
     server = Server(process, port)
     try:
-        assert until(server.answers, 60)
+        assert until(server.answers, 120)
         yield server
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture

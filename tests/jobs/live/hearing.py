@@ -144,36 +144,39 @@ class Web:
 
     def get(self, token, path, **headers):
         """Return status, headers and body as text; and how long it took."""
+        return self.ask(token, path, **headers)()
+
+    def ask(self, token, path, **headers):
+        """Send what `get` does; return what waits for the answer, and returns it."""
         address = parse.urlsplit(self.url)
         client = http.client.HTTPConnection(address.hostname, address.port, timeout=PATIENCE + 60)
-        with contextlib.closing(client):
-            began = time.monotonic()
-            client.request("GET", path, headers={"Authorization": f"Bearer {token}", **headers})
-            response = client.getresponse()
-            body = response.read().decode()
-            return response.status, response.headers, body, time.monotonic() - began
+        began = time.monotonic()
+        client.request("GET", path, headers={"Authorization": f"Bearer {token}", **headers})
+
+        def answer():
+            with contextlib.closing(client):
+                response = client.getresponse()
+                body = response.read().decode()
+                return response.status, response.headers, body, time.monotonic() - began
+
+        return answer
 
     def threads(self):
         return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
 
     def stop(self):
-        """Send SIGTERM, and return after how many seconds it was gone."""
-        began = time.monotonic()
+        """Send SIGTERM, and return when it is gone."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(PATIENCE)
-        return time.monotonic() - began
 
 
 class Held:
-    """A request that the server answers when it sees fit: sent now, in a thread."""
+    """A request that the server answers when it sees fit: sent now, its answer read in a thread."""
 
     def __init__(self, web, token, path, **headers):
         self._answer = queue.SimpleQueue()
-
-        def ask():
-            self._answer.put(web.get(token, path, **headers))
-
-        threading.Thread(target=ask, daemon=True).start()
+        read = web.ask(token, path, **headers)
+        threading.Thread(target=lambda: self._answer.put(read()), daemon=True).start()
 
     def answer(self):
         """Return what `Web.get` does, when it has come."""

@@ -2,7 +2,7 @@
 
 from jobs import outbound
 
-DEADLINE = 5.0
+DEADLINE = 60.0
 
 
 def fetch(url, target, **options):

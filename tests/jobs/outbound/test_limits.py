@@ -67,7 +67,7 @@ class TestTime:
             "from jobs import outbound\n"
             "try:\n"
             "    outbound.fetch('https://photos.example/', pathlib.Path('x'), max_bytes=1, deadline=0.1,\n"
-            "        accept='*/*', resolver=lambda host, port: time.sleep(60) or [])\n"
+            "        accept='*/*', resolver=lambda host, port: time.sleep(600) or [])\n"
             "except outbound.OutboundFailed: print('gave up')\n"
         )
         environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
@@ -78,7 +78,7 @@ class TestTime:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,  # less than what is left behind
         )
         assert (done.returncode, done.stdout) == (0, "gave up\n"), done.stderr
 
@@ -87,7 +87,7 @@ class TestTime:
         began = time.monotonic()
         with pytest.raises(outbound.OutboundFailed):
             fetch(url, target, deadline=0.6, **options)
-        assert time.monotonic() - began < 10  # not for ever, on a busy machine neither
+        assert time.monotonic() - began < servers.FOREVER - 10  # and not when they had had enough
 
 
 class TestSize:
