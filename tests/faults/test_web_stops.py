@@ -144,8 +144,8 @@ def test_a_download_under_way_is_finished(live, web, client, caller):
 
 def test_what_never_ends_does_not_keep_it(web):
     with (
-        socket.create_connection((HOST, web.port)) as idle,
-        socket.create_connection((HOST, web.port)) as slow,
+        socket.create_connection((HOST, web.port), timeout=PATIENT) as idle,
+        socket.create_connection((HOST, web.port), timeout=PATIENT) as slow,
     ):
         slow.sendall(
             b"POST /videos/generate HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\n"

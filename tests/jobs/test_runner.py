@@ -126,6 +126,8 @@ def test_a_render_that_stalls_is_ended_within_the_lease(run, settings):
     job = run("[stall] a sea")
     assert (job.status, job.attempt) == (Status.STARTING, 2)  # by itself it would end for good, much later
     assert "no progress" in JobEvent.objects.filter(job=job).last().message
+    at = dict(JobEvent.objects.filter(job=job).values_list("verb", "at"))
+    assert (at["hand_back"] - at["accept"]).total_seconds() < 8 * settings.JOB_LEASE.total_seconds()
     assert children() == []
 
 

@@ -1,9 +1,11 @@
 """Couriers at work, as supervisors run them: side by side, beside receivers that take their time."""
 
 import dataclasses
+import datetime
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from jobs import crew, lifecycle
 from tests.jobs import servers
@@ -123,6 +125,19 @@ def test_a_stop_does_not_wait_for_a_receiver_that_says_nothing(start, settings, 
         courier.stop()
         has_ended(courier)
     assert Delivery.objects.get().state == State.PENDING  # sent again once its lease is over
+
+
+def test_what_was_taken_may_be_taken_by_another_after_three_times_what_a_receiver_has(
+    settings, alice, register, server
+):
+    register(server.url())
+    lifecycle.submit(order_for(alice, cost=0))
+    outbox.fan_out(but=set())
+    lease = datetime.timedelta(seconds=3 * settings.WEBHOOK_TIMEOUT_SECONDS)
+    before = timezone.now()
+    assert len(deliveries.take([])) == 1
+    rounding = datetime.timedelta(seconds=0.01)  # SQLite's clock has three digits
+    assert before - rounding < Delivery.objects.get().next_at - lease < timezone.now() + rounding
 
 
 def test_a_lease_that_is_over_is_taken_by_another_and_the_late_answer_changes_nothing(
