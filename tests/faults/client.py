@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-PATIENCE_SECONDS = 180.0  # of one call, over all its tries: parts are killed again while they start
+PATIENCE_SECONDS = 90.0  # of one call, over all its tries; every part of a storm is restarted within seconds
 TIMEOUT = httpx2.Timeout(20.0, connect=3.0)
 LONGEST_PAUSE = 1.5  # between two tries; an answer's Retry-After is kept up to here, so that storms are short
 AGAIN = {429: ("rate_limited",), 409: ("idempotency_in_progress",)}

@@ -22,8 +22,8 @@ REMOTE_QUEUE = "remote"
 GRACE_SECONDS = 5
 WORKER_OPTIONS = (f"--grace={GRACE_SECONDS}", "--pulse-timeout=20")  # as short as the lease and the rest
 NOTICE_SECONDS = 5.0  # a program may live on without its guard
-TIDY_SECONDS = 60.0  # after the program's end nothing of it may be left for longer
-STOP_SECONDS = GRACE_SECONDS + 60.0  # from SIGTERM to its end
+TIDY_SECONDS = 20.0  # after the program's end nothing of it may be left for longer
+STOP_SECONDS = GRACE_SECONDS + 20.0  # from SIGTERM to its end
 
 
 @dataclass

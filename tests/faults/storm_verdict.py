@@ -11,7 +11,7 @@ from tests.faults import checker_books, checker_files, checker_queue
 from tests.faults.storm_machines import Machine
 
 TWO_DAYS = 2 * 86400.0
-QUIET_SECONDS = 180.0  # for the last messages and for jobs that no client waits for
+QUIET_SECONDS = 60.0  # for the last messages and for jobs that no client waits for
 REMOVED = re.compile(r"^orphaned files removed: (\d+)$", re.MULTILINE)
 
 Manage = Callable[..., "subprocess.CompletedProcess[str]"]

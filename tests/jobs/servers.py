@@ -30,7 +30,6 @@ class Server:
         return f"{scheme}://{host}:{self.port}{path}"
 
 
-FOREVER = 60  # seconds: longer than any client under test may wait
 Answer = bytes | Callable[[socket.socket, bytes, Server], None]
 
 
@@ -121,7 +120,7 @@ def flood(head: bytes, piece: bytes):
 
 
 def silent(connection, request, server) -> None:
-    server.stopping.wait(FOREVER)
+    server.stopping.wait(60)  # longer than any client under test may wait
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dust.models import Transfer
 from jobs import handover, lifecycle, queue, runner, workers, workplace
 from jobs.errors import JobLost
 from jobs.handover import End
-from jobs.models import JobEvent, Message, Worker
+from jobs.models import Job, JobEvent, Message, Worker
 from jobs.providers.base import FailureCode
 from jobs.states import Status
 from tests.jobs.making import finish, move_clock
@@ -218,6 +218,13 @@ def test_a_worker_that_gave_its_job_back_can_neither_fail_it_nor_hand_it_back(pr
         with pytest.raises(JobLost):
             verb(old, code=FailureCode.INTERNAL_ERROR, detail="late")
     assert kinds(processing) == ["hold", "post"]
+
+
+def test_a_hand_back_after_any_number_of_attempts_ends_the_job(processing, fresh):
+    Job.objects.filter(id=processing.id).update(attempt=30)  # 4 ** 29 pauses are longer than any time
+    job = fresh(processing)
+    lifecycle.hand_back(job, code=FailureCode.INTERNAL_ERROR, detail="again")
+    assert (fresh(job).status, kinds(job)) == (Status.FAILED, ["hold", "post", "reverse"])
 
 
 def test_a_hand_back_whose_commit_failed_can_be_made_again(processing, fresh):

@@ -230,7 +230,7 @@ def test_a_render_that_is_not_wanted_any_more_stops_and_the_process_is_kept(canc
     first = pid()
     job, seconds = cancelled("[slow 300] a sea")
     assert job.status == Status.FAILED
-    assert seconds < 120  # by itself it would go on for longer
+    assert seconds < 30
     assert pid() == first
     require_made(run())
     assert pid() == first
@@ -243,7 +243,7 @@ def test_a_render_that_does_not_stop_is_ended(cancelled, run, monkeypatch):
     first = pid()
     job, seconds = cancelled("[stall at 10] a sea")
     assert job.status == Status.FAILED
-    assert seconds < 120  # by itself it would go on for longer
+    assert seconds < 30
     assert not pathlib.Path(f"/proc/{first}").exists()
 
 

@@ -1,10 +1,13 @@
 """A provider's stand-in, a model that reaches it, and a driver in this very process."""
 
+import io
 import time
 
 import pytest
+from django.core.files.base import ContentFile
+from PIL import Image
 
-from jobs import driver, lifecycle, upstreams
+from jobs import driver, lifecycle, uploads, upstreams
 from jobs.models import Job, RemoteTask
 from tests.jobs.making import order_for
 from tests.remote import gates
@@ -46,6 +49,15 @@ def submit(alice, transactional_db):
         return lifecycle.submit(order_for(alice, **fields))
 
     return one
+
+
+@pytest.fixture
+def picture():
+    """What an order with an uploaded picture has."""
+    drawn = io.BytesIO()
+    Image.new("RGB", (160, 90), "navy").save(drawn, "PNG")
+    name = uploads.keep(ContentFile(drawn.getvalue(), name="sea.png"))
+    return {"generation_type": "image_to_video", "aspect_ratio": "", "upload": name, "upload_name": "sea.png"}
 
 
 @pytest.fixture(autouse=True)

@@ -4,20 +4,17 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime
-import io
 import itertools
 import threading
 import time
 import uuid
 
 import pytest
-from django.core.files.base import ContentFile
 from django.db.models import F
 from django.db.models.functions import Now
-from PIL import Image
 
 from dust import ledger
-from jobs import catalogue, driver, errand, lifecycle, remote_tasks, uploads, upstreams, wire
+from jobs import catalogue, driver, errand, lifecycle, remote_tasks, upstreams, wire
 from jobs.models import Job, RemoteState, RemoteTask, Upstream
 from jobs.providers.base import FailureCode
 from jobs.providers.remote import Refused, Request
@@ -413,14 +410,6 @@ def test_a_job_is_not_given_to_another_model_that_cannot_do_what_it_asks_for(
     assert Job.objects.get(id=more.id).status == "queued"  # held, not charged, and theirs to cancel
     assert (other.submits_of("Another sea"), len(other.works)) == (0, 2)
     assert ledger.balance(alice.pk).held == PRICE
-
-
-@pytest.fixture
-def picture():
-    drawn = io.BytesIO()
-    Image.new("RGB", (160, 90), "navy").save(drawn, "PNG")
-    name = uploads.keep(ContentFile(drawn.getvalue(), name="sea.png"))
-    return {"generation_type": "image_to_video", "aspect_ratio": "", "upload": name, "upload_name": "sea.png"}
 
 
 def test_a_picture_is_not_dropped_on_its_way_to_another(

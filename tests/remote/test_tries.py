@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime
-import io
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,14 +11,14 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connections
 from django.db.models.functions import Now
-from PIL import Image
 
 from dust import ledger
-from jobs import driver, errand, lifecycle, uploads
+from jobs import driver, errand, examiner, lifecycle
 from jobs.errand import Errand
 from jobs.models import Job, RemoteTask
 from jobs.office import Office
-from jobs.providers.base import FailureCode
+from jobs.providers.base import FailureCode, ProviderError
+from jobs.providers.openai_videos import OpenAIVideos
 from tests.jobs.making import OPENING, PRICE
 from tests.remote.cases import CASES
 from tests.remote.watching import ended, eventually, put_off
@@ -43,15 +42,6 @@ def examiners(monkeypatch):
 
     yield live
     live(True)
-
-
-@pytest.fixture
-def drawn(transactional_db):
-    """An order with an uploaded picture."""
-    content = io.BytesIO()
-    Image.new("RGB", (160, 90), "navy").save(content, "PNG")
-    name = uploads.keep(ContentFile(content.getvalue(), name="sea.png"))
-    return {"generation_type": "image_to_video", "aspect_ratio": "", "upload": name, "upload_name": "sea.png"}
 
 
 def fetches(stand_in):
@@ -89,11 +79,11 @@ def test_a_video_that_ends_all_who_look_into_it_fails_its_job_for_review_and_is_
 
 
 def test_a_picture_is_looked_at_again_after_those_who_looked_were_killed(
-    examiners, drive, submit, stand_in, drawn, settings
+    examiners, drive, submit, stand_in, picture, settings
 ):
     settings.JOB_MAX_ATTEMPTS = 1000  # whatever this test is held up by
     examiners(False)
-    job = submit(**drawn)
+    job = submit(**picture)
     drive()
     eventually(lambda: job.events.filter(verb="hand_back", message__contains=DIED).exists())
     examiners(True)
@@ -104,10 +94,10 @@ def test_a_picture_is_looked_at_again_after_those_who_looked_were_killed(
 
 
 def test_a_picture_that_ends_all_who_look_at_it_fails_its_job_after_its_last_try(
-    examiners, drive, submit, stand_in, drawn, settings, alice
+    examiners, drive, submit, stand_in, picture, settings, alice
 ):
     examiners(False)
-    job = submit(**drawn)
+    job = submit(**picture)
     drive()
     found = ended(job)
     assert (found.status, found.failure_code) == ("failed", "internal_error")
@@ -116,30 +106,78 @@ def test_a_picture_that_ends_all_who_look_at_it_fails_its_job_after_its_last_try
     assert ledger.balance(alice.pk).available == OPENING
 
 
-def test_an_upload_that_storage_could_not_give_is_asked_for_again(drive, submit, drawn, settings):
+def test_a_picture_that_no_look_comes_to_an_end_with_is_not_looked_at_in_another_attempt(
+    drive, submit, stand_in, picture, alice, monkeypatch
+):
+    monkeypatch.setattr(examiner, "PATIENCE", 0.01)  # no process has even started by then
+    job = submit(**picture)
+    drive()
+    found = ended(job)
+    assert (found.status, found.failure_code, found.attempt) == ("failed", "internal_error", 1)
+    assert "came to no end" in found.failure_detail
+    assert not stand_in.works
+    assert ledger.balance(alice.pk).available == OPENING
+
+
+def test_a_video_that_no_look_comes_to_an_end_with_is_not_fetched_again(
+    drive, submit, stand_in, alice, monkeypatch
+):
+    monkeypatch.setattr(examiner, "PATIENCE", 0.01)
+    job = submit()
+    drive()
+    found = ended(job)
+    assert (found.status, found.failure_code, fetches(stand_in)) == ("failed", "internal_error", 1)
+    assert "came to no end" in found.failure_detail
+    assert RemoteTask.objects.get().needs_review
+    assert ledger.balance(alice.pk).available == OPENING
+
+
+class Grumbling(OpenAIVideos):
+    """Raises of a submission what may be tried again before one."""
+
+    def outcome(self, handle, reply):
+        raise ProviderError(FailureCode.INTERNAL_ERROR, "try me again", retryable=True)
+
+
+def test_what_an_adapter_raises_of_a_submission_ends_its_job_for_review_whatever_it_says_of_another_try(
+    far, drive, submit, stand_in, alice, settings
+):
+    settings.VIDEO_MODELS = {
+        "far": {**settings.VIDEO_MODELS["far"], "provider": f"{__name__}.{Grumbling.__name__}"}
+    }
+    job = submit()
+    drive()
+    found = ended(job)
+    assert (found.status, found.attempt, found.failure_detail) == ("failed", 1, "try me again")
+    assert len(stand_in.works) == 1
+    assert RemoteTask.objects.get().needs_review
+    assert ledger.balance(alice.pk).available == OPENING
+
+
+def test_an_upload_that_storage_could_not_give_is_asked_for_again(drive, submit, picture, settings):
     settings.JOB_RETRY = datetime.timedelta(hours=1)
-    with default_storage.open(drawn["upload"]) as upload:
+    with default_storage.open(picture["upload"]) as upload:
         content = upload.read()
-    default_storage.delete(drawn["upload"])
-    job = submit(**drawn)
+    default_storage.delete(picture["upload"])
+    job = submit(**picture)
     drive()
     put_off(job)
-    default_storage.save(drawn["upload"], ContentFile(content))
+    default_storage.save(picture["upload"], ContentFile(content))
     Job.objects.filter(id=job.id).update(woken_at=Now())
     found = ended(job)
     assert (found.status, found.attempt) == ("completed", 2), found.failure_detail
 
 
 def test_a_job_that_is_wanted_no_more_when_its_picture_could_not_be_looked_at_is_not_tried_again(
-    examiners, drive, submit, stand_in, drawn, settings, api, alice
+    examiners, drive, submit, stand_in, picture, settings, api, alice
 ):
     settings.CANCEL_RUNNING = True
     settings.JOB_RETRY = datetime.timedelta(hours=1)
-    path = Path(default_storage.path(drawn["upload"]))
+    path = Path(default_storage.path(picture["upload"]))
     path.unlink()
     os.mkfifo(path)  # reading it takes until somebody writes
     examiners(False)
-    job = submit(**drawn)
+    job = submit(**picture)
     drive()
     eventually(lambda: Job.objects.filter(id=job.id, status="starting").exists())
     assert api.delete(f"/videos/jobs/{job.id}").status_code == 202

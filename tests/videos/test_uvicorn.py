@@ -114,7 +114,7 @@ def server(media, tmp_path):
         yield server
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(20)
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ class TestTime:
         began = time.monotonic()
         with pytest.raises(outbound.OutboundFailed):
             fetch(url, target, deadline=0.6, **options)
-        assert time.monotonic() - began < servers.FOREVER - 10  # and not when they had had enough
+        assert time.monotonic() - began < 10  # not for ever, on a busy machine neither
 
 
 class TestSize:

@@ -128,7 +128,7 @@ class TestTimeAndSize:
             began = time.monotonic()
             with pytest.raises(outbound.OutboundFailed):
                 post(server.url(), deadline=0.5)
-            assert time.monotonic() - began < servers.FOREVER - 10  # and not when they had had enough
+            assert time.monotonic() - began < 10  # not for ever, on a busy machine neither
 
     def test_a_name_server_that_never_answers(self, mute):
         with pytest.raises(outbound.OutboundFailed):
